@@ -1,0 +1,17 @@
+/** The split a problem belongs to; evaluation reads `test`, choices are made on `validation`, everything learned comes from `train`. */
+export type Split = "train" | "validation" | "test";
+
+/** One question of a task. */
+export interface Problem {
+  /** Unique and stable: the same text has the same id in every run. */
+  readonly id: string;
+  /** The text the model is asked, before any chat template. */
+  readonly question: string;
+  /** The right final answer. */
+  readonly answer: string;
+  readonly split: Split;
+  /** Family or subject, for tables. */
+  readonly subject?: string;
+  /** Difficulty as the task states it, 1 upwards. */
+  readonly level?: number;
+}
