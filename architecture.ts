@@ -30,7 +30,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     "diagnosis",
   ],
   report: ["util", "runs"],
-  cli: [
+  verbs: [
     "util",
     "runs",
     "onnx",
@@ -48,4 +48,5 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     "training",
     "report",
   ],
+  cli: ["util", "runs", "report", "verbs"],
 };
