@@ -1,0 +1,114 @@
+/**
+ * @file Where a run leaves its records: `<root>/<name>/<UTC time>-<identity>/`.
+ *
+ * The identity is a hash of everything that decides the result, so that the same command continues an unfinished run and never mixes two.
+ */
+import { createHash } from "node:crypto";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
+import { writeSync } from "node:fs";
+import { join } from "node:path";
+import { BitmendError } from "../util/errors.ts";
+
+/** An open run directory; closing it releases the lock. */
+export interface RunDirectory extends Disposable {
+  readonly path: string;
+  /** True when an unfinished run of the same identity was found. */
+  readonly resumed: boolean;
+}
+
+export interface RunDirectoryRequest {
+  /** Directory of all runs. */
+  readonly root: string;
+  readonly name: string;
+  /** Everything that decides the result; hashed. */
+  readonly identity: unknown;
+  /** Start a new run even if an unfinished one exists. */
+  readonly fresh?: boolean;
+}
+
+/**
+ * Continues the latest unfinished run of the same identity, or creates a new one, and locks it for this process.
+ *
+ * @throws {BitmendError} `runs/not-writable` before any work, `runs/locked` when another live process works in it.
+ */
+export function openRunDirectory({ root, name, identity, fresh = false }: RunDirectoryRequest): RunDirectory {
+  const parent = join(root, name);
+  createWritable(parent);
+  const suffix = createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 8);
+  const unfinished = readdirSync(parent)
+    .filter((entry) => entry.endsWith(`-${suffix}`) && !existsSync(join(parent, entry, "summary.json")))
+    .toSorted()
+    .at(-1);
+  const resumed = unfinished !== undefined && !fresh;
+  const path = join(parent, resumed ? unfinished : `${compactUtc(new Date())}-${suffix}`);
+  mkdirSync(path, { recursive: true });
+  const release = lock(join(path, "lock"));
+  return { path, resumed, [Symbol.dispose]: release };
+}
+
+function createWritable(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true });
+    accessSync(directory, constants.W_OK);
+  } catch (cause) {
+    throw new BitmendError(
+      "runs/not-writable",
+      `openRunDirectory(): expected a writable directory, got ${directory}.`,
+      {
+        hint: "Choose another with --runs DIRECTORY, or change its permissions.",
+        cause,
+      },
+    );
+  }
+}
+
+/** 2026-11-22T01:30:00.123Z → 20261122T013000123Z, which sorts by time and is a legal file name everywhere. */
+function compactUtc(date: Date): string {
+  return date.toISOString().replaceAll(/[-:.]/g, "");
+}
+
+function lock(path: string): () => void {
+  for (;;) {
+    try {
+      const descriptor = openSync(path, "wx");
+      writeSync(descriptor, String(process.pid));
+      closeSync(descriptor);
+      return () => rmSync(path, { force: true });
+    } catch (cause) {
+      if (!existsSync(path)) throw cause;
+      const owner = Number(readFileSync(path, "utf8"));
+      if (owner !== process.pid && isAlive(owner)) {
+        throw new BitmendError(
+          "runs/locked",
+          `openRunDirectory(): process ${owner} is working in this run (${path}).`,
+          {
+            hint: "Wait for it, stop it, or start another run with --fresh.",
+            cause,
+          },
+        );
+      }
+      // Its owner was killed: the lock says nothing any more.
+      rmSync(path, { force: true });
+    }
+  }
+}
+
+function isAlive(processId: number): boolean {
+  if (!Number.isInteger(processId) || processId <= 0) return false;
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
