@@ -1,0 +1,37 @@
+import type { Verb } from "./command.ts";
+
+/** Every verb; a verb's module is loaded only when it is asked for, so `--help` stays instant. */
+export const verbs = {
+  run: {
+    summary: "Quantize, measure, diagnose, restore and report, in one go",
+    load: () => import("./verbs/run.ts"),
+  },
+  quantize: {
+    summary: "Write a low-bit checkpoint (RTN, GPTQ)",
+    load: () => import("./verbs/quantize.ts"),
+  },
+  evaluate: {
+    summary: "Let a model solve problems and grade its answers",
+    load: () => import("./verbs/evaluate.ts"),
+  },
+  compare: {
+    summary: "Compare variants with full precision, problem by problem",
+    load: () => import("./verbs/compare.ts"),
+  },
+  diagnose: {
+    summary: "Name the first wrong step of every failing solution",
+    load: () => import("./verbs/diagnose.ts"),
+  },
+  restore: {
+    summary: "Bring ability back: distillation, preference tuning, SFT",
+    load: () => import("./verbs/restore.ts"),
+  },
+  inspect: {
+    summary: "Say what a checkpoint is, tensor by tensor",
+    load: () => import("./verbs/inspect.ts"),
+  },
+  doctor: {
+    summary: "Check this machine and installation",
+    load: () => import("./verbs/doctor.ts"),
+  },
+} satisfies Record<string, Verb>;

@@ -1,0 +1,133 @@
+/** @file The one object `bitmend run --json` prints and a finished run leaves as summary.json. */
+import { z } from "zod";
+import {
+  type ComparisonRecord,
+  type DiagnosisRecord,
+  errorTypes,
+  errorTypeSchema,
+  intervalSchema,
+  variantSchema,
+} from "./records.ts";
+
+const { name, method, bits, groupSize, restoredBy } = variantSchema.shape;
+
+/** One variant's row. Accuracies and drops are fractions of 1; `lost` and `won` count problems against full precision. */
+export const summaryVariantSchema = z.strictObject({
+  name,
+  method,
+  bits,
+  groupSize,
+  restoredBy,
+  accuracy: z.number(),
+  /** 95 % Wilson interval of the accuracy. */
+  interval: intervalSchema,
+  n: z.int(),
+  lost: z.int(),
+  won: z.int(),
+  degenerate: z.int(),
+  /** Full precision minus variant. */
+  drop: z.number(),
+  /** 95 % bootstrap interval of `drop`. */
+  dropInterval: intervalSchema,
+  relativeDrop: z.number(),
+  mcnemarP: z.number(),
+  /** Failing completions by type of their first wrong step; every type is present. */
+  errors: z.record(errorTypeSchema, z.int()),
+});
+export type SummaryVariant = z.infer<typeof summaryVariantSchema>;
+
+export const summarySchema = z.strictObject({
+  recipe: z.string(),
+  seed: z.int(),
+  /** Wall-clock seconds of all sittings of the run together. */
+  seconds: z.number(),
+  peakMemoryBytes: z.int(),
+  problems: z.strictObject({
+    task: z.string(),
+    split: z.enum(["train", "validation", "test"]),
+    n: z.int(),
+  }),
+  variants: z.array(summaryVariantSchema),
+  diagnosis: z.strictObject({
+    /** Failing completions diagnosed, over all variants. */
+    failures: z.int(),
+    /** Share of the failures with known truth whose first wrong step, or type, was named right; null without truth. */
+    stepAgreement: z.number().nullable(),
+    typeAgreement: z.number().nullable(),
+  }),
+});
+export type Summary = z.infer<typeof summarySchema>;
+
+/** What a summary is made from; `agreement` is null where the task has no ground truth. */
+export interface SummaryInput extends Pick<
+  Summary,
+  "recipe" | "seed" | "seconds" | "peakMemoryBytes" | "problems"
+> {
+  readonly comparisons: readonly ComparisonRecord[];
+  readonly diagnoses: readonly DiagnosisRecord[];
+  readonly agreement: { readonly step: number; readonly type: number } | null;
+}
+
+/** Builds the summary from the records of a run; variants keep the order of `comparisons`. */
+export function summarize({ comparisons, diagnoses, agreement, ...settings }: SummaryInput): Summary {
+  const { recipe, seed, seconds, peakMemoryBytes, problems } = settings;
+  return {
+    recipe,
+    seed,
+    seconds,
+    peakMemoryBytes,
+    problems: { ...problems },
+    variants: comparisons.map((comparison) => summarizeVariant(comparison, diagnoses)),
+    diagnosis: {
+      failures: diagnoses.length,
+      stepAgreement: agreement?.step ?? null,
+      typeAgreement: agreement?.type ?? null,
+    },
+  };
+}
+
+function summarizeVariant(
+  comparison: ComparisonRecord,
+  diagnoses: readonly DiagnosisRecord[],
+): SummaryVariant {
+  const { variant } = comparison;
+  const errors: SummaryVariant["errors"] = countErrorTypes(
+    diagnoses.filter((diagnosis) => diagnosis.variant === variant.name),
+  );
+  return {
+    name: variant.name,
+    method: variant.method,
+    bits: variant.bits,
+    groupSize: variant.groupSize,
+    restoredBy: variant.restoredBy,
+    accuracy: comparison.accuracy,
+    interval: comparison.interval,
+    n: comparison.n,
+    lost: comparison.lost.length,
+    won: comparison.won.length,
+    degenerate: comparison.degenerate,
+    drop: comparison.drop,
+    dropInterval: comparison.dropInterval,
+    relativeDrop: comparison.relativeDrop,
+    mcnemarP: comparison.mcnemarP,
+    errors,
+  };
+}
+
+/** Counts diagnoses by error type, every type present, in the order of the rubric. */
+export function countErrorTypes(
+  diagnoses: readonly Pick<DiagnosisRecord, "type">[],
+): Record<(typeof errorTypes)[number], number> {
+  const counts = {
+    "conceptual-misunderstanding": 0,
+    "contextual-oversight": 0,
+    "procedural-error": 0,
+    "formula-rule-error": 0,
+    "numerical-computation-error": 0,
+    "symbolic-manipulation-error": 0,
+    "logical-reasoning-error": 0,
+    degenerate: 0,
+  };
+  for (const { type } of diagnoses) counts[type]++;
+  return counts;
+}
