@@ -62,12 +62,15 @@ export function parseRopeConfig(
     reader.refuse(key, "expected an object");
     return { type: "default", theta: 10_000 };
   }
+  if (Object.values(given).some(isJsonObject)) {
+    reader.refuse(key, "rotary embeddings that differ between layers are not supported");
+  }
   const inner = reader.inside(key, given);
   const theta = inner.positive("rope_theta", reader.positive("rope_theta", 10_000));
   if (inner.positive("partial_rotary_factor", reader.positive("partial_rotary_factor", 1)) !== 1) {
     reader.refuse("partial_rotary_factor", "partial rotary embeddings are not supported");
   }
-  const type = inner.value("rope_type") ?? inner.value("type") ?? "default";
+  const type: unknown = inner.value("rope_type") ?? inner.value("type") ?? "default";
   const original = (): number =>
     inner.integer("original_max_position_embeddings", {
       fallback: reader.integer("original_max_position_embeddings", { fallback: maxPositions }),

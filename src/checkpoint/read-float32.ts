@@ -1,0 +1,31 @@
+import { BitmendError } from "../util/errors.ts";
+import { bfloat16ToFloat32, float16ToFloat32 } from "./half-floats.ts";
+import { readTensorBytes, type TensorLocation } from "./safetensors.ts";
+
+/**
+ * Reads a float tensor as float32: fp16 and bf16 exactly, float64 rounded.
+ *
+ * @throws {BitmendError} `checkpoint/not-float` for an integer tensor.
+ */
+export function readFloat32(tensor: TensorLocation): Float32Array {
+  const { dataType } = tensor;
+  if (dataType !== "F32" && dataType !== "F16" && dataType !== "BF16" && dataType !== "F64") {
+    throw new BitmendError(
+      "checkpoint/not-float",
+      `readFloat32(): expected a float tensor, got ${dataType} in ${tensor.path}.`,
+    );
+  }
+  const { buffer } = readTensorBytes(tensor);
+  switch (dataType) {
+    case "F32":
+      return new Float32Array(buffer);
+    case "F16":
+      return float16ToFloat32(new Uint16Array(buffer));
+    case "BF16":
+      return bfloat16ToFloat32(new Uint16Array(buffer));
+    case "F64":
+      return new Float32Array(new Float64Array(buffer));
+    default:
+      return dataType satisfies never;
+  }
+}
