@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+import { pocketDrills } from "./pocket-drills.ts";
+import { pocketEncoder } from "./pocket-encoder.ts";
+
+test("every fact is right and the loss counts exactly the results and line ends", () => {
+  const encoder = pocketEncoder();
+  for (const { text, lossWeights } of pocketDrills({ seed: 1, count: 300 })) {
+    expect(encoder.encode(text)).toHaveLength(lossWeights.length);
+    const counted = [...text].filter((_, index) => lossWeights[index] === 1).join("");
+    const results: string[] = [];
+    for (const line of text.trimEnd().split("\n")) {
+      const [, left, operator, right, result] = /^(\d+)([-+*/])(\d+)=(\d+)$/u.exec(line)!;
+      const [first, second] = [Number(left), Number(right)];
+      const values = { "+": first + second, "-": first - second, "*": first * second, "/": first / second };
+      expect(values[operator as keyof typeof values]).toBe(Number(result));
+      results.push(`${result}\n`);
+    }
+    expect(counted).toBe(results.join(""));
+  }
+});
+
+test("equal seeds give equal drills, other seeds others", () => {
+  expect(pocketDrills({ seed: 1, count: 5 })).toEqual(pocketDrills({ seed: 1, count: 8 }).slice(0, 5));
+  expect(pocketDrills({ seed: 1, count: 5 })).not.toEqual(pocketDrills({ seed: 2, count: 5 }));
+});
