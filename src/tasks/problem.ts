@@ -9,6 +9,8 @@ export interface Problem {
   readonly question: string;
   /** The right final answer. */
   readonly answer: string;
+  /** A right solution as a model should write it, where the task knows one. */
+  readonly solution?: string;
   readonly split: Split;
   /** Family or subject, for tables. */
   readonly subject?: string;

@@ -20,9 +20,9 @@ export const byteCharacters: readonly string[] = (() => {
   return characters;
 })();
 
-/** The text in the printable characters of its UTF-8 bytes. */
-export function toByteCharacters(text: string): string {
-  return Array.from(Buffer.from(text, "utf8"), (byte) => byteCharacters[byte]).join("");
+/** The printable characters of the text's UTF-8 bytes. */
+function toByteCharacters(text: string): string[] {
+  return Array.from(Buffer.from(text, "utf8"), (byte) => byteCharacters[byte]!);
 }
 
 /** Two tokens that become one. */
@@ -34,7 +34,7 @@ export type Merge = readonly [left: string, right: string];
  * @param wordCounts how often each pre-tokenized word occurs
  */
 export function trainBytePairs(wordCounts: ReadonlyMap<string, number>): Merge[] {
-  const words = [...wordCounts].map(([word, count]) => ({ tokens: [...toByteCharacters(word)], count }));
+  const words = [...wordCounts].map(([word, count]) => ({ tokens: toByteCharacters(word), count }));
   const merges: Merge[] = [];
   for (;;) {
     const best = mostFrequentPair(words);
@@ -75,7 +75,7 @@ function mergePair(tokens: readonly string[], [left, right]: Merge): string[] {
 
 /** The tokens of one pre-tokenized word: always the earliest learned merge that applies. */
 export function encodeWord(word: string, ranks: ReadonlyMap<string, number>): string[] {
-  let tokens = [...toByteCharacters(word)];
+  let tokens = toByteCharacters(word);
   for (;;) {
     let best: { rank: number; merge: Merge } | null = null;
     for (let index = 1; index < tokens.length; index++) {

@@ -106,16 +106,14 @@ export class Draft {
   }
 }
 
-/** The integer result of one step. */
+/** The result of one step. */
 export function apply(left: number, operator: Operator, right: number): number {
-  switch (operator) {
-    case "+":
-      return left + right;
-    case "-":
-      return left - right;
-    case "*":
-      return left * right;
-    case "/":
-      return left / right;
-  }
+  return operations[operator](left, right);
 }
+
+const operations: Readonly<Record<Operator, (left: number, right: number) => number>> = {
+  "+": (left, right) => left + right,
+  "-": (left, right) => left - right,
+  "*": (left, right) => left * right,
+  "/": (left, right) => left / right,
+};

@@ -7,6 +7,7 @@ import { hash } from "node:crypto";
 import { BitmendError } from "../../util/errors.ts";
 import { randomStream } from "../../util/random.ts";
 import type { RandomStream } from "../../util/random.ts";
+import { checkCount } from "../check-count.ts";
 import type { Split } from "../problem.ts";
 import { Draft } from "./draft.ts";
 import { ages } from "./families/ages.ts";
@@ -55,10 +56,15 @@ const writers: Readonly<Record<PocketFamily, (draft: Draft) => string | null>> =
  * `tasks/exhausted` when a family and level has no further texts.
  */
 export function pocketProblems(options: PocketOptions): PocketProblem[] {
+  checkCount("pocketProblems()", options.count);
   return Array.from({ length: options.count }, nextOf(streamPocketProblems(options)));
 }
 
-/** The same problems one by one, without end: the training data. `count` is not used. */
+/**
+ * The same problems one by one, without end: the training data.
+ *
+ * @yields problems of each level and family in turn
+ */
 export function* streamPocketProblems({
   split,
   seed,

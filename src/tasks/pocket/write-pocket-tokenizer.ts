@@ -24,11 +24,10 @@ export function writePocketTokenizer(directory: string): void {
   };
   write("tokenizer.json", pocketTokenizerJson());
   write("tokenizer_config.json", pocketTokenizerConfig());
-  const id = (token: string): number => pocketVocabulary.indexOf(token);
   write("generation_config.json", {
     do_sample: false,
-    eos_token_id: id(pocketSpecialTokens.end),
-    pad_token_id: id(pocketSpecialTokens.pad),
+    eos_token_id: pocketVocabulary.indexOf(pocketSpecialTokens.end),
+    pad_token_id: pocketVocabulary.indexOf(pocketSpecialTokens.pad),
   });
 }
 

@@ -27,7 +27,7 @@ function undo(draft: Draft): string | null {
   if (done.length < draft.stepCount) return null;
   draft.say(`${They} gets ${value}.`);
   let current: Operand = { value, source: "problem" };
-  for (const { operator, operand } of done.reverse())
+  for (const { operator, operand } of done.toReversed())
     current = draft.step("before", current, [inverse[operator], operand]);
   return "What was the number?";
 }

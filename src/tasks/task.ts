@@ -1,0 +1,35 @@
+import type { Problem, Split } from "./problem.ts";
+
+/** One message of a chat, as chat templates take it. */
+export interface ChatMessage {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+}
+
+/** Which problems of a task. */
+export interface ProblemSelection {
+  readonly split: Split;
+  readonly seed: number | string;
+  readonly count: number;
+}
+
+/** A set of problems that models are measured on or learn from. */
+export interface Task {
+  readonly name: string;
+  /** Changes whenever the same selection gives other problems. */
+  readonly version: string;
+  /** Where the problems come from, as one sentence. */
+  readonly source: string;
+  /** SPDX identifier, or null where nobody told. */
+  readonly licence: string | null;
+  /** How many problems a split has; null where they are generated without end. */
+  readonly available: (split: Split) => number | null;
+  /**
+   * Distinct problems of one split: equal selections give equal problems, and the first k of n are the k drawn alone.
+   *
+   * @throws {BitmendError} `tasks/bad-options` for a count that is no whole number of at least 1, `tasks/exhausted` when the split has fewer.
+   */
+  readonly problems: (selection: ProblemSelection) => readonly Problem[];
+  /** What the model is asked. */
+  readonly messages: (problem: Problem) => readonly ChatMessage[];
+}
