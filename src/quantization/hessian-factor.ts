@@ -1,0 +1,118 @@
+import { BitmendError } from "../util/errors.ts";
+import { factorCholesky, transposedInverse } from "./cholesky.ts";
+import type { GptqOptions } from "./gptq-options.ts";
+import type { Matrix } from "./matrix.ts";
+
+/** What GPTQ needs to know about a linear's inputs; linears that read the same input share one. */
+export interface HessianFactor {
+  /** [in], the input feature at each place of the rounding order. */
+  readonly order: Uint32Array;
+  /** [in, in] in rounding order: the upper Cholesky factor U of the inverse Hessian, H⁻¹ = Uᵀ·U (paper, algorithm 1). */
+  readonly inverseFactor: Float64Array;
+  /** The damping that made the Hessian positive definite; more than was asked for if that failed. */
+  readonly dampingFraction: number;
+  /** Input features that calibration never excited. */
+  readonly deadFeatures: number;
+}
+
+/** Damping grows by this factor each time the Hessian is not positive definite, from at least `leastRetry`. */
+const dampingGrowth = 10;
+const leastRetry = 1e-4;
+/** At this damping the Hessian's diagonal is at least doubled; a matrix that still fails is no Gram matrix. */
+const dampingLimit = 1;
+
+/**
+ * Factors the inverse of the damped Hessian of a linear whose inputs X ([tokens, in]) have the Gram matrix XᵀX.
+ *
+ * The paper's H = 2XXᵀ differs by a constant, which cancels: damping is relative to the mean diagonal.
+ *
+ * @throws {BitmendError} `quantization/bad-gram-matrix` when the matrix is not square or not finite, or no damping up to 1 makes it positive definite.
+ */
+export function factorHessian(
+  gram: Matrix,
+  { dampingFraction, columnOrder }: Pick<GptqOptions, "dampingFraction" | "columnOrder">,
+): HessianFactor {
+  const size = gram.columns;
+  const { diagonal, meanDiagonal, deadFeatures } = checkedDiagonal(gram);
+  const order = roundingOrder(diagonal, columnOrder);
+  for (
+    let damping = dampingFraction;
+    damping <= dampingLimit;
+    damping = Math.max(leastRetry, damping * dampingGrowth)
+  ) {
+    const reversed = reversedHessian(gram, {
+      order,
+      damping: damping * meanDiagonal,
+      deadValue: meanDiagonal,
+    });
+    if (factorCholesky(reversed, size)) {
+      return { order, inverseFactor: inverseFactor(reversed, size), dampingFraction: damping, deadFeatures };
+    }
+  }
+  throw new BitmendError(
+    "quantization/bad-gram-matrix",
+    `factorHessian(): expected a positive semi-definite Gram matrix, got one [${size}, ${size}] that is not positive definite even at damping ${dampingLimit}.`,
+    { hint: "Calibrate on more text, and check the inputs of this linear for overflow." },
+  );
+}
+
+function checkedDiagonal(gram: Matrix): {
+  diagonal: Float64Array;
+  meanDiagonal: number;
+  deadFeatures: number;
+} {
+  const { rows, columns: size, values } = gram;
+  if (rows !== size || values.length !== size * size || !values.every((value) => Number.isFinite(value))) {
+    throw new BitmendError(
+      "quantization/bad-gram-matrix",
+      `factorHessian(): expected a square matrix of finite numbers, got [${rows}, ${size}] with ${values.length} values, ` +
+        `${values.filter((value) => !Number.isFinite(value)).length} of them not finite.`,
+      { hint: "The linear's inputs overflow on the calibration text: check the checkpoint." },
+    );
+  }
+  const diagonal = Float64Array.from({ length: size }, (_, feature) => values[feature * size + feature]!);
+  const live = diagonal.filter((value) => value > 0);
+  const meanDiagonal = live.length === 0 ? 1 : live.reduce((sum, value) => sum + value, 0) / live.length;
+  return { diagonal, meanDiagonal, deadFeatures: size - live.length };
+}
+
+/** Places → features; the sort is stable, so equal inputs keep their stored order. */
+function roundingOrder(diagonal: Float64Array, columnOrder: GptqOptions["columnOrder"]): Uint32Array {
+  const features = Uint32Array.from(diagonal, (_, feature) => feature);
+  if (columnOrder === "natural") return features;
+  return features.toSorted((left, right) => diagonal[right]! - diagonal[left]! || left - right);
+}
+
+/** The damped Hessian with places counted from the end, lower triangle; a dead feature stands alone with the mean diagonal. */
+function reversedHessian(
+  { values, columns: size }: Matrix,
+  { order, damping, deadValue }: { order: Uint32Array; damping: number; deadValue: number },
+): Float64Array {
+  const reversed = new Float64Array(size * size);
+  for (let row = 0; row < size; row++) {
+    const rowFeature = order[size - 1 - row]!;
+    for (let column = 0; column < row; column++) {
+      reversed[row * size + column] = values[rowFeature * size + order[size - 1 - column]!]!;
+    }
+    const diagonal = values[rowFeature * size + rowFeature]!;
+    reversed[row * size + row] = (diagonal > 0 ? diagonal : deadValue) + damping;
+  }
+  return reversed;
+}
+
+/**
+ * U from the lower factor L of the reversed Hessian P·H·P.
+ *
+ * H = (P·L·P)(P·L·P)ᵀ with P·L·P upper, so U = (P·L·P)⁻¹ = P·L⁻¹·P: one factorization instead of the
+ * textbook's three (factor, invert, factor again), and no cancellation in between.
+ */
+function inverseFactor(lowerFactor: Float64Array, size: number): Float64Array {
+  const transposed = transposedInverse(lowerFactor, size);
+  const upper = new Float64Array(size * size);
+  for (let row = 0; row < size; row++) {
+    for (let column = row; column < size; column++) {
+      upper[row * size + column] = transposed[(size - 1 - column) * size + size - 1 - row]!;
+    }
+  }
+  return upper;
+}

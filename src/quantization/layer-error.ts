@@ -1,0 +1,56 @@
+import { dequantize } from "../checkpoint/dequantize.ts";
+import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
+import type { Matrix } from "./matrix.ts";
+
+/** ‖W - Ŵ‖² / ‖W‖², 0 for a weight of zeros that stayed so. */
+export function weightError(weight: Matrix, quantized: QuantizedMatrix): number {
+  return ratio(sumOfSquares(difference(weight, quantized)), sumOfSquares(weight.values));
+}
+
+/** ‖X(W - Ŵ)ᵀ‖² / ‖XWᵀ‖² for inputs X with the Gram matrix `gram` = XᵀX ([in, in]). */
+export function outputError(weight: Matrix, quantized: QuantizedMatrix, gram: Matrix): number {
+  return ratio(outputEnergy(difference(weight, quantized), gram), outputEnergy(weight.values, gram));
+}
+
+function difference({ values }: Matrix, quantized: QuantizedMatrix): Float32Array {
+  return dequantize(quantized).map((restored, index) => values[index]! - restored);
+}
+
+function sumOfSquares(values: Float32Array): number {
+  return values.reduce((sum, value) => sum + value * value, 0);
+}
+
+function ratio(error: number, whole: number): number {
+  return error === 0 ? 0 : error / whole;
+}
+
+/** tr(D·G·Dᵀ) for rows D, from the half of the symmetric G on and above its diagonal; four rows share each reading of G. */
+function outputEnergy(rows: Float32Array, { values: gram, columns }: Matrix): number {
+  const row0 = new Float64Array(columns);
+  const row1 = new Float64Array(columns);
+  const row2 = new Float64Array(columns);
+  const row3 = new Float64Array(columns);
+  let energy = 0;
+  for (let start = 0; start < rows.length; start += 4 * columns) {
+    for (const [offset, row] of [row0, row1, row2, row3].entries()) {
+      row.fill(0);
+      row.set(rows.subarray(start + offset * columns, start + (offset + 1) * columns));
+    }
+    for (let i = 0; i < columns; i++) {
+      const half = gram[i * columns + i]! / 2;
+      let sum0 = row0[i]! * half;
+      let sum1 = row1[i]! * half;
+      let sum2 = row2[i]! * half;
+      let sum3 = row3[i]! * half;
+      for (let j = i + 1; j < columns; j++) {
+        const value = gram[i * columns + j]!;
+        sum0 += row0[j]! * value;
+        sum1 += row1[j]! * value;
+        sum2 += row2[j]! * value;
+        sum3 += row3[j]! * value;
+      }
+      energy += 2 * (row0[i]! * sum0 + row1[i]! * sum1 + row2[i]! * sum2 + row3[i]! * sum3);
+    }
+  }
+  return energy;
+}
