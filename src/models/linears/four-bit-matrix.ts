@@ -1,0 +1,69 @@
+/** @file The memory layout of `com.microsoft.MatMulNBits` with 4-bit codes. */
+/* oxlint-disable eslint/no-bitwise -- two codes share a byte */
+import type { QuantizedMatrix } from "../../checkpoint/quantized-matrix.ts";
+import { BitmendError } from "../../util/errors.ts";
+
+/** Two codes a byte, the even column in the low half; zero points likewise along the blocks of a row. */
+export interface FourBitMatrix {
+  readonly rows: number;
+  readonly columns: number;
+  /** Columns per scale: 16, 32, 64, 128 or 256. */
+  readonly blockSize: number;
+  /** [rows, blocks, blockSize / 2]. */
+  readonly codes: Uint8Array;
+  /** [rows, blocks]. */
+  readonly scales: Float32Array;
+  /** [rows, ceil(blocks / 2)]. */
+  readonly zeroPoints: Uint8Array;
+}
+
+/** Packs codes below 16; numbers stay what they are, whatever `bits` says. */
+export function packFourBits({
+  rows,
+  columns,
+  groupSize,
+  codes,
+  scales,
+  zeroPoints,
+}: QuantizedMatrix): FourBitMatrix {
+  const blockSize = blockSizeOf(groupSize, columns);
+  const blocks = Math.ceil(columns / blockSize);
+  const groups = columns / groupSize;
+  const zeroBytes = Math.ceil(blocks / 2);
+  const packed = {
+    codes: new Uint8Array((rows * blocks * blockSize) / 2),
+    scales: new Float32Array(rows * blocks),
+    zeroPoints: new Uint8Array(rows * zeroBytes),
+  };
+  const rowBytes = (blocks * blockSize) / 2;
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column += 2) {
+      const [low, high] = [
+        codes[row * columns + column]!,
+        column + 1 < columns ? codes[row * columns + column + 1]! : 0,
+      ];
+      packed.codes[row * rowBytes + column / 2] = low | (high << 4);
+    }
+    for (let block = 0; block < blocks; block++) {
+      const group = row * groups + Math.floor((block * blockSize) / groupSize);
+      packed.scales[row * blocks + block] = scales[group]!;
+      packed.zeroPoints[row * zeroBytes + (block >> 1)]! |= zeroPoints[group]! << (4 * (block & 1));
+    }
+  }
+  return { rows, columns, blockSize, ...packed };
+}
+
+/**
+ * The largest supported block that never spans two groups; one group per row allows any, as the padding of the last block meets no input.
+ *
+ * @throws {BitmendError} `models/unsupported-group-size` when there is none.
+ */
+function blockSizeOf(groupSize: number, columns: number): number {
+  const fitting = [128, 64, 32, 16].find((size) => groupSize % size === 0);
+  if (fitting !== undefined) return fitting;
+  if (groupSize === columns) return 32;
+  throw new BitmendError(
+    "models/unsupported-group-size",
+    `packFourBits(): expected a group size divisible by 16, or whole rows, got ${groupSize} of ${columns} columns.`,
+  );
+}

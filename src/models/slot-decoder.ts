@@ -1,0 +1,32 @@
+/** What a model says about the token after a sequence. */
+export interface NextToken {
+  /** The token of the highest logit, the lowest id among equals. */
+  readonly best: number;
+  /** [vocabularySize]; null unless asked for. */
+  readonly logits: Float32Array | null;
+}
+
+/** The last known token of one slot's sequence. */
+export interface StepRow {
+  readonly tokenId: number;
+  /** Its index in the sequence. */
+  readonly position: number;
+}
+
+/** A model with room for several sequences in its cache. One call at a time. */
+export interface SlotDecoder {
+  /** How many sequences fit. */
+  readonly slots: number;
+  /** Puts a prompt into a slot, in place of what was there. */
+  prefill: (
+    slot: number,
+    tokenIds: readonly number[],
+    options: { wantsLogits: boolean },
+  ) => Promise<NextToken>;
+  /** Extends the sequences of slots 0 … rows.length - 1 by one token each. */
+  step: (rows: readonly StepRow[], options: { wantsLogits: boolean }) => Promise<NextToken[]>;
+  /** Copies the first `positions` cached positions of a slot over another slot. */
+  moveSlot: (from: number, target: { to: number; positions: number }) => void;
+  /** Logits [tokens, vocabularySize] after every token of one sequence; uses slot 0. */
+  logits: (tokenIds: readonly number[]) => Promise<Float32Array>;
+}
