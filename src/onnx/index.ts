@@ -1,0 +1,17 @@
+export {
+  bytesPerElement,
+  onnxDataTypes,
+  toTypedArray,
+  typedArrays,
+  type DataType,
+  type TypedArray,
+} from "./data-type.ts";
+export {
+  encodeEmptySequenceOutput,
+  encodeModel,
+  type Attribute,
+  type Domain,
+  type ExternalLocation,
+  type NodeDescription,
+  type TensorContent,
+} from "./model.ts";
