@@ -1,0 +1,165 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Tokenizer as HubTokenizer } from "@huggingface/tokenizers";
+import { isJsonObject, readJsonObject, readTextFile } from "../checkpoint/json-file.ts";
+import { BitmendError } from "../util/errors.ts";
+import {
+  compileChatTemplate,
+  type ChatMessage,
+  type ChatTemplate,
+  type ChatTemplateOptions,
+} from "./chat-template.ts";
+import { badTokenizer, checkTokenizerFile, type TokenizerFacts } from "./tokenizer-file.ts";
+
+export type { ChatMessage } from "./chat-template.ts";
+
+/** Text to token ids and back. */
+export interface Tokenizer {
+  /** Ids of `text`; special tokens written in the text count as such, none are added. */
+  readonly encode: (text: string) => number[];
+  /** Text of `ids`, special tokens left out unless asked for; ids without a token (padding of the vocabulary) give nothing. */
+  readonly decode: (ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }) => string;
+  /** One more than the largest id; the embedding matrix may have more rows. */
+  readonly vocabularySize: number;
+  /** Ids that end a generation, ascending. */
+  readonly eosTokenIds: readonly number[];
+  readonly hasChatTemplate: boolean;
+  /** Renders a conversation as prompt text, to be encoded with {@link Tokenizer.encode}. */
+  readonly applyChatTemplate: (messages: readonly ChatMessage[], options: ChatTemplateOptions) => string;
+}
+
+/**
+ * Loads tokenizer.json, tokenizer_config.json, chat_template.jinja, generation_config.json and config.json of `directory`; all but the
+ * first may be absent.
+ *
+ * Departures from transformers: 1. decoding never "cleans up" spaces (`clean_up_tokenization_spaces`): text decodes to what was
+ * written. 2. Ids that end a generation are the union of those in generation_config.json (else config.json) and `eos_token`.
+ *
+ * @throws {BitmendError} `tokenizer/bad-file`, `tokenizer/vocabulary-mismatch` when an id has no row in the embedding matrix,
+ * `tokenizer/bad-chat-template`, `checkpoint/bad-json`, or `files/...`.
+ */
+export function loadTokenizer(directory: string): Tokenizer {
+  const path = join(directory, "tokenizer.json");
+  const file = readJsonObject(path);
+  const facts = checkTokenizerFile(file, path);
+  const config = readOptional(join(directory, "tokenizer_config.json"));
+  const modelConfig = readOptional(join(directory, "config.json"));
+  const specialTokens = specialTokensOf(config);
+  const eosTokenIds = eosIds(facts, {
+    eosToken: specialTokens["eos_token"],
+    configs: [readOptional(join(directory, "generation_config.json")), modelConfig],
+  });
+  refuseMismatch(path, { facts, vocabularySize: modelConfig["vocab_size"], eosTokenIds });
+  const hub = buildHubTokenizer(path, { file, config });
+  const chatTemplate = readChatTemplate(directory, { config, specialTokens });
+  return {
+    encode: (text) => (text === "" ? [] : hub.encode(text, { add_special_tokens: false }).ids),
+    decode: (ids, { skipSpecialTokens = true } = {}) => {
+      const known = ids.filter((id) => facts.ids.has(id));
+      if (known.length === 0) return "";
+      return hub.decode(known, {
+        skip_special_tokens: skipSpecialTokens,
+        clean_up_tokenization_spaces: false,
+      });
+    },
+    vocabularySize: facts.vocabularySize,
+    eosTokenIds,
+    hasChatTemplate: chatTemplate !== null,
+    applyChatTemplate: (messages, options) => {
+      if (chatTemplate === null) throw noTemplate(directory);
+      return chatTemplate(messages, options);
+    },
+  };
+}
+
+function buildHubTokenizer(
+  path: string,
+  { file, config }: { file: Record<string, unknown>; config: Record<string, unknown> },
+): HubTokenizer {
+  try {
+    const hub = new HubTokenizer(file, config);
+    // Patterns are compiled when first used: find out now.
+    hub.decode(hub.encode("1 a", { add_special_tokens: false }).ids);
+    return hub;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw badTokenizer(path, [reason.slice(0, 200)], cause);
+  }
+}
+
+function readOptional(path: string): Record<string, unknown> {
+  return existsSync(path) ? readJsonObject(path) : {};
+}
+
+/** `bos_token` and its like, each a string or an object with `content`. */
+function specialTokensOf(config: Readonly<Record<string, unknown>>): Record<string, string> {
+  const tokens: Record<string, string> = {};
+  for (const [key, value] of Object.entries(config)) {
+    if (!key.endsWith("_token")) continue;
+    const content = isJsonObject(value) ? value["content"] : value;
+    if (typeof content === "string") tokens[key] = content;
+  }
+  return tokens;
+}
+
+function eosIds(
+  { idOf }: TokenizerFacts,
+  { eosToken, configs }: { eosToken: string | undefined; configs: readonly Record<string, unknown>[] },
+): number[] {
+  const given = configs
+    .map((config) => config["eos_token_id"])
+    .find((value) => value !== undefined && value !== null);
+  const listed: unknown[] = Array.isArray(given) ? given : [given];
+  const ids = new Set(listed.filter((id) => typeof id === "number"));
+  const ofToken = eosToken === undefined ? undefined : idOf.get(eosToken);
+  if (ofToken !== undefined) ids.add(ofToken);
+  return [...ids].toSorted((left, right) => left - right);
+}
+
+function refuseMismatch(
+  path: string,
+  {
+    facts,
+    vocabularySize,
+    eosTokenIds,
+  }: { facts: TokenizerFacts; vocabularySize: unknown; eosTokenIds: readonly number[] },
+): void {
+  if (typeof vocabularySize !== "number") return;
+  const offences: string[] = [];
+  if (facts.vocabularySize > vocabularySize)
+    offences.push(`the tokenizer has ids up to ${facts.vocabularySize - 1}`);
+  const outside = eosTokenIds.filter((id) => !Number.isInteger(id) || id < 0 || id >= vocabularySize);
+  if (outside.length > 0) offences.push(`eos_token_id is ${outside.slice(0, 10).join(", ")}`);
+  if (offences.length === 0) return;
+  throw new BitmendError(
+    "tokenizer/vocabulary-mismatch",
+    `loadTokenizer(): ${path}: expected ids below vocab_size=${vocabularySize} of config.json, but ${offences.join(" and ")}.`,
+    { hint: "The tokenizer belongs to another model." },
+  );
+}
+
+/** `chat_template.jinja` wins over `chat_template`, a string or a list of named templates of which "default" is taken. */
+function readChatTemplate(
+  directory: string,
+  {
+    config,
+    specialTokens,
+  }: { config: Readonly<Record<string, unknown>>; specialTokens: Readonly<Record<string, string>> },
+): ChatTemplate | null {
+  const file = join(directory, "chat_template.jinja");
+  if (existsSync(file)) return compileChatTemplate(readTextFile(file), { where: file, specialTokens });
+  const { chat_template: given } = config;
+  const named: unknown[] = Array.isArray(given) ? given : [];
+  const chosen = named.find((item) => isJsonObject(item) && item["name"] === "default");
+  const source = isJsonObject(chosen) ? chosen["template"] : given;
+  if (typeof source !== "string") return null;
+  return compileChatTemplate(source, { where: join(directory, "tokenizer_config.json"), specialTokens });
+}
+
+function noTemplate(directory: string): BitmendError {
+  return new BitmendError(
+    "tokenizer/no-chat-template",
+    `applyChatTemplate(): expected a chat template in ${directory}, got none.`,
+    { hint: "This is a base model: give it plain text, or add chat_template.jinja." },
+  );
+}
