@@ -1,0 +1,23 @@
+import { equals } from "../grading/exact-number.ts";
+import type { EquationStep } from "./labelled-step.ts";
+
+/** Whether both have the same two operands in this order. */
+function sameOrder(a: EquationStep, b: EquationStep): boolean {
+  return equals(a.left, b.left) && equals(a.right, b.right);
+}
+
+/** Whether both have the same two operands in either order. */
+export function sameOperands(a: EquationStep, b: EquationStep): boolean {
+  return sameOrder(a, b) || (equals(a.left, b.right) && equals(a.right, b.left));
+}
+
+/** Whether both compute the same: equal operator and operands, swapped allowed for + and *; label and result do not count. */
+export function sameEquation(a: EquationStep, b: EquationStep): boolean {
+  if (a.operator !== b.operator) return false;
+  return sameOrder(a, b) || (isCommutative(a) && sameOperands(a, b));
+}
+
+/** Whether the operands of the step may change places. */
+export function isCommutative({ operator }: EquationStep): boolean {
+  return operator === "+" || operator === "*";
+}
