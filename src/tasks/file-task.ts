@@ -10,7 +10,7 @@ import type { Problem, Split } from "./problem.ts";
 import type { Task } from "./task.ts";
 
 /** One line of a problem file. */
-export interface ProblemLine {
+interface ProblemLine {
   readonly question: string;
   readonly answer: string | number;
   /** A right solution, for showing beside a wrong one and for training. */
@@ -36,7 +36,7 @@ const maxFileBytes = 512 * 2 ** 20;
 const maxOffenders = 5;
 
 /**
- * Opens a user's own problems: JSON Lines of {@link ProblemLine}, read and checked whole.
+ * Opens a user's own problems: JSON Lines of `ProblemLine`, read and checked whole.
  *
  * The version is a hash of the file's content, so that results name the problems they were measured on.
  *

@@ -1,13 +1,13 @@
 import type { Problem, Split } from "./problem.ts";
 
 /** One message of a chat, as chat templates take it. */
-export interface ChatMessage {
+interface ChatMessage {
   readonly role: "system" | "user" | "assistant";
   readonly content: string;
 }
 
 /** Which problems of a task. */
-export interface ProblemSelection {
+interface ProblemSelection {
   readonly split: Split;
   readonly seed: number | string;
   readonly count: number;

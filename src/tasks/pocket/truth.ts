@@ -11,7 +11,7 @@
 import type { Operator, PlanStep, PocketProblem } from "./pocket-problem.ts";
 
 /** The types of a first wrong step; degenerate completions have none and are told apart before. */
-export type TruthErrorType =
+type TruthErrorType =
   | "conceptual-misunderstanding"
   | "contextual-oversight"
   | "procedural-error"
