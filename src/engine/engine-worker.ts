@@ -79,7 +79,10 @@ export class EngineWorker implements AsyncDisposable {
 
   /** Releases all sessions and ends the thread. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#failure === null) await this.#send({ type: "close" });
+    if (this.#failure === null) {
+      await this.#send({ type: "close" });
+      this.#thread.ref();
+    }
     await this.#exited;
   }
 
