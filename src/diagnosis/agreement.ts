@@ -51,8 +51,6 @@ export function agreement(diagnoses: readonly DiagnosisRecord[], truth: readonly
   const compared = pairs.filter(
     ({ diagnosis, label }) => diagnosis.type !== "degenerate" || label.type !== "degenerate",
   );
-  const sameStep = ({ diagnosis, label }: Pair): boolean => diagnosis.firstWrongStep === label.firstWrongStep;
-  const sameType = ({ diagnosis, label }: Pair): boolean => diagnosis.type === label.type;
   const share = (agrees: (pair: Pair) => boolean): number | null =>
     compared.length === 0 ? null : compared.filter((pair) => agrees(pair)).length / compared.length;
   return {
@@ -71,6 +69,9 @@ interface Pair {
   readonly diagnosis: DiagnosisRecord;
   readonly label: TruthLabel;
 }
+
+const sameStep = ({ diagnosis, label }: Pair): boolean => diagnosis.firstWrongStep === label.firstWrongStep;
+const sameType = ({ diagnosis, label }: Pair): boolean => diagnosis.type === label.type;
 
 const caseKey = ({ variant, problem }: { variant: string; problem: string }): string =>
   JSON.stringify([variant, problem]);

@@ -19,7 +19,7 @@ export interface DiagnosisSetup {
   /** Names of the variants whose failures are diagnosed. */
   readonly variants: readonly string[];
   /**
-   * Names of the variants whose correct completions serve as right solutions, the most trusted first. Name them all from the start:
+   * Names of the variants whose completions on the same problem serve as right solutions (or, where all are wrong, are repaired), the most trusted first. Name them all from the start:
    * a continued run must compare with the same texts.
    */
   readonly referenceVariants: readonly string[];
@@ -84,9 +84,12 @@ interface CaseName {
 
 const caseKey = ({ variant, problem }: CaseName): string => JSON.stringify([variant, problem]);
 
+/** By variant and problem; the first record of a case wins. */
+function byCase<Kind extends CaseName>(all: readonly Kind[]): Map<string, Kind> {
+  return new Map(all.toReversed().map((record) => [caseKey(record), record]));
+}
+
 function readRecords({ directory, problems }: DiagnosisSetup): Records {
-  const byCase = <Kind extends CaseName>(all: readonly Kind[]): Map<string, Kind> =>
-    new Map(all.toReversed().map((record) => [caseKey(record), record]));
   return {
     completions: byCase(readJsonLines(join(directory, "completions.jsonl"), completionSchema)),
     verdicts: byCase(readJsonLines(join(directory, "verdicts.jsonl"), verdictSchema)),
@@ -118,17 +121,21 @@ function diagnoseOne(
   records: Records,
   { variant, problem }: CaseName,
 ): DiagnosisRecord {
+  const { completions, verdicts, problems } = records;
+  const { question, answer } = problems.get(problem)!;
   const key = caseKey({ variant, problem });
-  const references = setup.referenceVariants.flatMap((reference) => {
-    const referenceKey = caseKey({ variant: reference, problem });
-    const text = records.completions.get(referenceKey)?.text;
-    return text !== undefined && records.verdicts.get(referenceKey)?.verdict === "correct" ? [text] : [];
-  });
+  const texts = (correct: boolean): string[] =>
+    setup.referenceVariants
+      .map((reference) => caseKey({ variant: reference, problem }))
+      .filter((reference) => (verdicts.get(reference)?.verdict === "correct") === correct)
+      .flatMap((reference) => completions.get(reference)?.text ?? []);
   const diagnosis = diagnose({
-    question: records.problems.get(problem)!.question,
-    completion: records.completions.get(key)?.text ?? "",
-    references: [...references, ...(setup.extraReferences?.get(problem) ?? [])],
-    degenerate: records.verdicts.get(key)!.degenerate,
+    question,
+    completion: completions.get(key)?.text ?? "",
+    references: [...texts(true), ...(setup.extraReferences?.get(problem) ?? [])],
+    answer,
+    otherAttempts: texts(false),
+    degenerate: verdicts.get(key)!.degenerate,
   });
   return { variant, problem, ...diagnosis };
 }

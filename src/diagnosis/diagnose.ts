@@ -1,9 +1,12 @@
 import { type DegenerateKind, degenerateKind } from "../grading/degenerate.ts";
 import { extractAnswer } from "../grading/extract-answer.ts";
 import type { DiagnosisRecord } from "../runs/records.ts";
+import type { ExactNumber } from "../grading/exact-number.ts";
+import { numericAnswer } from "../grading/numeric-answer.ts";
 import { findInFreeText, type StepFinding } from "./diagnose-free-text.ts";
 import { type EquationStep, labelledStep, type LabelledStep } from "./labelled-step.ts";
 import { questionNumbers } from "./question-numbers.ts";
+import { repairedSolution } from "./repaired-solution.ts";
 import { rightSolution } from "./right-solution.ts";
 import { rubric } from "./rubric.ts";
 import { solutionSteps } from "./steps.ts";
@@ -15,6 +18,10 @@ export interface DiagnosisCase {
   readonly completion: string;
   /** Texts of right solutions of the same problem, the most trusted first; may be empty. */
   readonly references: readonly string[];
+  /** The right final answer. With it a labelled solution without usable reference is compared with its smallest repair. */
+  readonly answer?: string;
+  /** Other wrong solutions of the same problem, which may be easier to repair than this one. */
+  readonly otherAttempts?: readonly string[];
   /** Why the completion is degenerate, null if it is not, as graded. Default: found out here. */
   readonly degenerate?: DegenerateKind | null;
 }
@@ -27,29 +34,47 @@ export type Diagnosis = Omit<DiagnosisRecord, "variant" | "problem">;
  *
  * `firstWrongStep` is null for degenerate completions, and when every check passes because no right solution is known to compare with.
  */
-export function diagnose({ question, completion, references, degenerate }: DiagnosisCase): Diagnosis {
+export function diagnose(solution: DiagnosisCase): Diagnosis {
+  const { question, completion, references, degenerate } = solution;
   const steps = solutionSteps(completion).map((step) => step.text);
   const kind = degenerate === undefined ? foundDegenerate(completion) : degenerate;
   if (kind !== null)
     return { steps, firstWrongStep: null, type: "degenerate", evidence: degenerateEvidence[kind] };
   const written = steps.map((step) => labelledStep(step));
   const numbers = questionNumbers(question);
-  const expected = rightSolution(references, written, numbers);
+  const reference = rightSolution(references, written, numbers);
+  const expected = reference ?? repair(solution, written, numbers);
   const labelled = expected !== null || isLabelled(written);
   const found = labelled
     ? findInLabelledSteps({ steps, written, expected, numbers })
     : findInFreeText({ question, steps, references });
-  const noReference = (labelled ? expected === null : references.length === 0)
+  const { step, type, evidence } = found ?? nothingFound;
+  const compared = labelled ? reference !== null : references.length > 0;
+  return { steps, firstWrongStep: step, type, evidence: evidence + (compared ? "" : caveat(expected)) };
+}
+
+const nothingFound = {
+  step: null,
+  type: "conceptual-misunderstanding",
+  evidence: "every step passes the checks on its own and the answer is wrong",
+} as const;
+
+function caveat(repaired: readonly LabelledStep[] | null): string {
+  return repaired === null
     ? " (no right solution to compare with)"
-    : "";
-  return found === null
-    ? {
-        steps,
-        firstWrongStep: null,
-        type: "conceptual-misunderstanding",
-        evidence: `every step passes the checks on its own and the answer is wrong${noReference}`,
-      }
-    : { steps, firstWrongStep: found.step, type: found.type, evidence: found.evidence + noReference };
+    : " (no right solution to compare with; judged by the smallest change that reaches the right answer)";
+}
+
+/** The smallest repair of this or another wrong solution that reaches the right answer, if the answer is known. */
+function repair(
+  { answer, otherAttempts = [] }: DiagnosisCase,
+  written: readonly LabelledStep[],
+  numbers: readonly ExactNumber[],
+): readonly LabelledStep[] | null {
+  const value = answer === undefined ? null : numericAnswer(answer);
+  if (value === null) return null;
+  const others = otherAttempts.map((text) => solutionSteps(text).map((step) => labelledStep(step.text)));
+  return repairedSolution({ attempts: [written, ...others], questionNumbers: numbers, answer: value });
 }
 
 const degenerateEvidence: Readonly<Record<DegenerateKind, string>> = {
@@ -73,7 +98,7 @@ function findInLabelledSteps(solution: {
   readonly steps: readonly string[];
   readonly written: readonly LabelledStep[];
   readonly expected: readonly LabelledStep[] | null;
-  readonly numbers: ReturnType<typeof questionNumbers>;
+  readonly numbers: readonly ExactNumber[];
 }): StepFinding | null {
   const earlier: EquationStep[] = [];
   for (const [index, text] of solution.steps.entries()) {

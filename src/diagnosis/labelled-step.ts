@@ -7,7 +7,6 @@ import {
   parseExactNumber,
   subtract,
 } from "../grading/exact-number.ts";
-import { numericAnswer } from "../grading/numeric-answer.ts";
 
 export type Operator = "+" | "-" | "*" | "/";
 
@@ -21,13 +20,13 @@ export interface EquationStep {
   readonly result: ExactNumber;
 }
 
-/** A line `#### value`; the value is null when it is no number. */
+/** A line `#### value`. */
 export interface AnswerStep {
   readonly kind: "answer";
-  readonly value: ExactNumber | null;
+  readonly value: ExactNumber;
 }
 
-/** Any other text. */
+/** Any other text, a `####` line without a single number included. */
 export interface OtherStep {
   readonly kind: "other";
 }
@@ -37,7 +36,8 @@ export type LabelledStep = EquationStep | AnswerStep | OtherStep;
 
 const numeral = String.raw`(-?\d[\d,]*(?:\.\d+)?)`;
 const equationPattern = new RegExp(
-  String.raw`^([^:]*):\s*${numeral}\s*([-+*/×÷])\s*${numeral}\s*=\s*${numeral}$`,
+  String.raw`^(\p{L}[\p{L}' ]*):\s*${numeral}\s*([-+*/×÷])\s*${numeral}\s*=\s*${numeral}$`,
+  "u",
 );
 const operators: Readonly<Record<string, Operator>> = {
   "+": "+",
@@ -48,9 +48,12 @@ const operators: Readonly<Record<string, Operator>> = {
   "÷": "/",
 };
 
-/** Reads one step in the labelled form. */
+/** Reads one step in the labelled form; a label is words of letters. */
 export function labelledStep(text: string): LabelledStep {
-  if (text.startsWith("####")) return { kind: "answer", value: numericAnswer(text.slice(4)) };
+  if (text.startsWith("####")) {
+    const value = parseExactNumber(text.slice(4));
+    return value === null ? { kind: "other" } : { kind: "answer", value };
+  }
   const match = equationPattern.exec(text.trim());
   if (match === null) return { kind: "other" };
   const [, label = "", leftText = "", sign = "", rightText = "", resultText = ""] = match;

@@ -1,10 +1,9 @@
-import { equals } from "../grading/exact-number.ts";
 import { arithmetic } from "./checkers/arithmetic.ts";
 import { finalAnswer } from "./checkers/final-answer.ts";
 import type { StepContext } from "./checkers/checker.ts";
 import { operands } from "./checkers/operands.ts";
 import { type EquationStep, type LabelledStep, labelledStep } from "./labelled-step.ts";
-import { sameEquation } from "./same-equation.ts";
+import { sameSolution, sameStep } from "./same-equation.ts";
 import { solutionSteps } from "./steps.ts";
 import type { ExactNumber } from "../grading/exact-number.ts";
 
@@ -44,21 +43,6 @@ function checksOut(texts: readonly string[], questionNumbers: readonly ExactNumb
     if (written.kind === "equation") earlier.push(written);
   }
   return earlier.length > 0;
-}
-
-function sameStep(a: LabelledStep | undefined, b: LabelledStep | undefined): boolean {
-  if (a?.kind === "equation" && b?.kind === "equation") return sameEquation(a, b) && a.label === b.label;
-  return (
-    a?.kind === "answer" &&
-    b?.kind === "answer" &&
-    a.value !== null &&
-    b.value !== null &&
-    equals(a.value, b.value)
-  );
-}
-
-function sameSolution(a: readonly LabelledStep[], b: readonly LabelledStep[]): boolean {
-  return a.length === b.length && a.every((step, index) => sameStep(step, b[index]));
 }
 
 function agreementLength(steps: readonly LabelledStep[], written: readonly LabelledStep[]): number {

@@ -1,5 +1,5 @@
 import { equals } from "../grading/exact-number.ts";
-import type { EquationStep } from "./labelled-step.ts";
+import type { EquationStep, LabelledStep } from "./labelled-step.ts";
 
 /** Whether both have the same two operands in this order. */
 function sameOrder(a: EquationStep, b: EquationStep): boolean {
@@ -20,4 +20,21 @@ export function sameEquation(a: EquationStep, b: EquationStep): boolean {
 /** Whether the operands of the step may change places. */
 export function isCommutative({ operator }: EquationStep): boolean {
   return operator === "+" || operator === "*";
+}
+
+/** Whether both steps say the same: equal equation and label, or equal answer. */
+export function sameStep(a: LabelledStep | undefined, b: LabelledStep | undefined): boolean {
+  if (a?.kind === "equation" && b?.kind === "equation") return sameEquation(a, b) && a.label === b.label;
+  return (
+    a?.kind === "answer" &&
+    b?.kind === "answer" &&
+    a.value !== null &&
+    b.value !== null &&
+    equals(a.value, b.value)
+  );
+}
+
+/** Whether two solutions have the same steps. */
+export function sameSolution(a: readonly LabelledStep[], b: readonly LabelledStep[]): boolean {
+  return a.length === b.length && a.every((step, index) => sameStep(step, b[index]));
 }

@@ -7,7 +7,7 @@ export const finalAnswer: Checker = {
   check: ({ index, text, written, earlier }) => {
     const last = earlier.at(-1);
     if (written.kind !== "answer" || last === undefined) return null;
-    if (written.value !== null && equals(written.value, last.result)) return null;
+    if (equals(written.value, last.result)) return null;
     return {
       type: "logical-reasoning-error",
       evidence: `${stepName(index)} answers "${text}"; the result of ${stepName(index - 1)} is ${formatExactNumber(last.result)}`,

@@ -7,7 +7,7 @@ export const form: Checker = {
     written.kind === "other"
       ? {
           type: "symbolic-manipulation-error",
-          evidence: `${stepName(index)} writes "${text}", which is no equation of the form "label: a OP b=c"`,
+          evidence: `${stepName(index)} writes "${text}", which is neither an equation "label: a OP b=c" nor a final answer`,
         }
       : null,
 };
