@@ -2,7 +2,7 @@
 export interface NextToken {
   /** The token of the highest logit, the lowest id among equals. */
   readonly best: number;
-  /** [vocabularySize]; null unless asked for. */
+  /** [vocabularySize], valid until the decoder's next call; null for a decoder opened without logits. */
   readonly logits: Float32Array | null;
 }
 
@@ -18,15 +18,11 @@ export interface SlotDecoder {
   /** How many sequences fit. */
   readonly slots: number;
   /** Puts a prompt into a slot, in place of what was there. */
-  prefill: (
-    slot: number,
-    tokenIds: readonly number[],
-    options: { wantsLogits: boolean },
-  ) => Promise<NextToken>;
+  readonly prefill: (slot: number, tokenIds: readonly number[]) => Promise<NextToken>;
   /** Extends the sequences of slots 0 … rows.length - 1 by one token each. */
-  step: (rows: readonly StepRow[], options: { wantsLogits: boolean }) => Promise<NextToken[]>;
+  readonly step: (rows: readonly StepRow[]) => Promise<NextToken[]>;
   /** Copies the first `positions` cached positions of a slot over another slot. */
-  moveSlot: (from: number, target: { to: number; positions: number }) => void;
-  /** Logits [tokens, vocabularySize] after every token of one sequence; uses slot 0. */
-  logits: (tokenIds: readonly number[]) => Promise<Float32Array>;
+  readonly moveSlot: (from: number, target: { readonly to: number; readonly positions: number }) => void;
+  /** Logits [tokens, vocabularySize] after every token of one sequence; overwrites slot 0. */
+  readonly logits: (tokenIds: readonly number[]) => Promise<Float32Array>;
 }
