@@ -1,0 +1,132 @@
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { EngineWorker, type EngineSession } from "../engine/index.ts";
+import type { LinearKind } from "../models/linear-sites.ts";
+import { sharedFloats, type LayerParameters, type SharedFloats } from "./layer-parameters.ts";
+import { buildLayerStages } from "./layer-stages.ts";
+import type { Matrix } from "./matrix.ts";
+
+/** Calibration text as token ids, each sequence at its own length. */
+export type CalibrationSequences = readonly (readonly number[])[];
+
+/** Padded tokens run at once: bounds memory, and is enough to keep matrix products busy. */
+const tokensPerBatch = 4096;
+
+/** Sequences of similar length, padded on the right to the longest. */
+interface Batch {
+  /** [batch, sequence], 1 for a token, 0 for padding. */
+  readonly tokenWeights: SharedFloats;
+  /** [batch, sequence, hiddenSize], what the next layer reads. */
+  hidden: SharedFloats;
+  /** Where the next layer writes; the two change places. */
+  spare: SharedFloats;
+}
+
+/**
+ * The calibration text on its way through the layers, as the quantized model sees it.
+ *
+ * Padding counts in no Gram matrix, and causal attention keeps it from the tokens before it.
+ */
+export class Calibrator implements AsyncDisposable {
+  readonly #batches: readonly Batch[];
+  readonly #worker: EngineWorker;
+  readonly #grams: ReadonlyMap<LinearKind, EngineSession>;
+  readonly #forward: EngineSession;
+
+  private constructor(
+    batches: readonly Batch[],
+    worker: EngineWorker,
+    sessions: { grams: ReadonlyMap<LinearKind, EngineSession>; forward: EngineSession },
+  ) {
+    this.#batches = batches;
+    this.#worker = worker;
+    this.#grams = sessions.grams;
+    this.#forward = sessions.forward;
+  }
+
+  /** Embeds the sequences and loads the stages of a layer. */
+  static async start(
+    source: Pick<Checkpoint, "config" | "readFloat32">,
+    sequences: CalibrationSequences,
+    { threads }: { readonly threads: number },
+  ): Promise<Calibrator> {
+    const longest = sequences.reduce((most, { length }) => Math.max(most, length), 0);
+    const stages = buildLayerStages(source.config, longest);
+    const worker = await EngineWorker.start({ threads });
+    try {
+      const forward = worker.load(stages.forward);
+      const grams = [...stages.grams].map(async ([kind, model]) => [kind, await worker.load(model)] as const);
+      const sessions = { forward: await forward, grams: new Map(await Promise.all(grams)) };
+      return new Calibrator(embed(source, sequences), worker, sessions);
+    } catch (error) {
+      await worker[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** The Gram matrix of what the group of linears that begins with `kind` reads in the layer with these parameters. */
+  async gram(kind: LinearKind, parameters: LayerParameters): Promise<Matrix> {
+    const session = this.#grams.get(kind)!;
+    const size = Number(session.outputs["gram"]!.shape[0]);
+    const gram = sharedFloats([size, size]);
+    const sum = new Float64Array(size * size);
+    for (const { hidden, tokenWeights } of this.#batches) {
+      const feeds = feedsOf(session, parameters, { hidden, tokenWeights });
+      // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
+      await session.run(feeds, { gram });
+      for (const [index, value] of gram.data.entries()) sum[index] = sum[index]! + value;
+    }
+    return { rows: size, columns: size, values: Float32Array.from(sum) };
+  }
+
+  /** Moves the text through the whole layer, on to the next one. */
+  async advance(parameters: LayerParameters): Promise<void> {
+    for (const batch of this.#batches) {
+      const feeds = feedsOf(this.#forward, parameters, { hidden: batch.hidden });
+      // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
+      await this.#forward.run(feeds, { layerOutput: batch.spare });
+      [batch.hidden, batch.spare] = [batch.spare, batch.hidden];
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#worker[Symbol.asyncDispose]();
+  }
+}
+
+/** What the session's inputs are fed. */
+function feedsOf(
+  session: EngineSession,
+  parameters: LayerParameters,
+  text: Readonly<Record<string, SharedFloats>>,
+): Record<string, SharedFloats> {
+  return Object.fromEntries(
+    Object.keys(session.inputs).map((name) => [name, text[name] ?? parameters.get(name)!]),
+  );
+}
+
+/** Sorts by length, cuts into batches and looks up the embeddings. */
+function embed(
+  { config, readFloat32 }: Pick<Checkpoint, "config" | "readFloat32">,
+  sequences: CalibrationSequences,
+): Batch[] {
+  const { hiddenSize } = config;
+  const table = readFloat32("model.embed_tokens.weight");
+  const batches: Batch[] = [];
+  const longestFirst = sequences.toSorted((left, right) => right.length - left.length);
+  for (let first = 0; first < longestFirst.length;) {
+    const { length } = longestFirst[first]!;
+    const members = longestFirst.slice(first, first + Math.max(1, Math.floor(tokensPerBatch / length)));
+    const tokenWeights = sharedFloats([members.length, length]);
+    const hidden = sharedFloats([members.length, length, hiddenSize]);
+    for (const [row, tokenIds] of members.entries()) {
+      tokenWeights.data.fill(1, row * length, row * length + tokenIds.length);
+      for (const [position, token] of tokenIds.entries()) {
+        const vector = table.subarray(token * hiddenSize, (token + 1) * hiddenSize);
+        hidden.data.set(vector, (row * length + position) * hiddenSize);
+      }
+    }
+    batches.push({ tokenWeights, hidden, spare: sharedFloats(hidden.shape) });
+    first += members.length;
+  }
+  return batches;
+}
