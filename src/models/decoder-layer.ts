@@ -15,14 +15,14 @@ export interface DecoderLayerOptions {
 /**
  * One pre-norm decoder layer: attention and SwiGLU feed-forward, each added to the residual stream.
  *
- * `hidden` and the result are [tokens, hiddenSize]. It is a function of its own so that calibration can run one layer at a time.
+ * `hidden` and the result are [tokens, hiddenSize]. It and its halves are functions of their own so that calibration can run one at a time.
  */
 export function decoderLayer(hidden: Tensor, options: DecoderLayerOptions): Tensor {
-  const afterAttention = add(hidden, attentionBlock(hidden, options));
-  return add(afterAttention, feedForwardBlock(afterAttention, options));
+  return feedForwardHalf(attentionHalf(hidden, options), options);
 }
 
-function attentionBlock(hidden: Tensor, options: DecoderLayerOptions): Tensor {
+/** The first half of a layer: `hidden` plus attention. */
+export function attentionHalf(hidden: Tensor, options: DecoderLayerOptions): Tensor {
   const { config, layer, parts } = options;
   const { q, k, v, o } = layerSites(config, layer);
   const normalized = normalize(hidden, "input_layernorm", options);
@@ -34,14 +34,16 @@ function attentionBlock(hidden: Tensor, options: DecoderLayerOptions): Tensor {
     value: project(normalized, v, parts),
     layer,
   });
-  return project(attended, o, parts);
+  return add(hidden, project(attended, o, parts));
 }
 
-function feedForwardBlock(hidden: Tensor, options: DecoderLayerOptions): Tensor {
+/** The second half of a layer: `hidden` plus feed-forward. */
+export function feedForwardHalf(hidden: Tensor, options: DecoderLayerOptions): Tensor {
   const { config, layer, parts } = options;
   const { gate, up, down } = layerSites(config, layer);
   const normalized = normalize(hidden, "post_attention_layernorm", options);
-  return project(swiGlu(project(normalized, gate, parts), project(normalized, up, parts)), down, parts);
+  const activated = swiGlu(project(normalized, gate, parts), project(normalized, up, parts));
+  return add(hidden, project(activated, down, parts));
 }
 
 function normalize(hidden: Tensor, module: string, { config, layer, parts }: DecoderLayerOptions): Tensor {

@@ -75,7 +75,7 @@ export async function startModel(source: ModelSource, options: ModelOptions): Pr
   const { threads, positions = Math.min(config.maxPositions, DEFAULT_POSITIONS) } = options;
   const bytes = weightBytes(source);
   const workers = Math.min(options.workers ?? (bytes < SMALL_MODEL_BYTES ? threads : 1), threads);
-  validate({ threads, workers, positions }, config);
+  validate({ threads, workers, positions });
   const bytesOfModel = buildInferenceGraph({
     config,
     positions,
@@ -155,21 +155,11 @@ function weightBytes({ config, quantized }: ModelSource): number {
   }, 0);
 }
 
-function validate(
-  options: { threads: number; workers: number; positions: number },
-  { maxPositions }: ModelConfig,
-): void {
-  const offenders = Object.entries(options)
-    .filter(
-      ([name, value]) =>
-        !Number.isInteger(value) || value < 1 || (name === "positions" && value > maxPositions),
-    )
-    .map(([name, value]) => `${name}=${value}`);
+function validate(options: { threads: number; workers: number; positions: number }): void {
+  const offenders = Object.entries(options).filter(([, value]) => !Number.isInteger(value) || value < 1);
   if (offenders.length === 0) return;
-  throw new BitmendError(
-    "models/bad-options",
-    `loadModel(): expected positive integers and at most ${maxPositions} positions, got ${offenders.join(", ")}.`,
-  );
+  const shown = offenders.map(([name, value]) => `${name}=${value}`).join(", ");
+  throw new BitmendError("models/bad-options", `loadModel(): expected positive integers, got ${shown}.`);
 }
 
 /** So that every worker reads the same bytes. */

@@ -8,7 +8,7 @@ import type { ModelConfig } from "../../checkpoint/model-config.ts";
 import { ropeTables } from "../../checkpoint/rope.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { Tensor } from "../../graph/tensor.ts";
-import { reshape } from "../../graph/operations.ts";
+import { add, cast, reshape, rotary, subtract } from "../../graph/operations.ts";
 import type { Attention } from "../decoder-parts.ts";
 
 /** What the cached attention reads besides queries, keys and values. */
@@ -51,6 +51,13 @@ export function cachedAttention(
   const sin = graph.constant("f32", [positions, half], tables.sin);
   const lastPosition = graph.input("lastPosition", "i32", ["batch"]);
   const longest = graph.input("longest", "i32", []);
+  // The operator's own rotation takes heads of 16, 32, ... elements only.
+  const operatorRotates = headDimension % 16 === 0;
+  const tablesOfOperator = operatorRotates ? [cos, sin] : [];
+  const rotated = (rows: Tensor): Tensor =>
+    operatorRotates
+      ? byRow(rows)
+      : rotary(byRow(rows), { positions: positionsBefore(lastPosition), cos, sin });
   const cacheShape = ["batch", keyValueHeadCount, "capacity", headDimension] as const;
   const presents: Record<string, Tensor> = {};
   const attention: Attention = ({ query, key, value, layer }) => {
@@ -58,7 +65,7 @@ export function cachedAttention(
     const pasts = names.past.map((name) => graph.input(name, "f32", cacheShape));
     const [attended, ...updated] = graph.emit(
       "GroupQueryAttention",
-      [...[query, key, value].map(byRow), ...pasts, lastPosition, longest, cos, sin],
+      [rotated(query), rotated(key), byRow(value), ...pasts, lastPosition, longest, ...tablesOfOperator],
       [
         { dataType: "f32", shape: ["batch", "sequence", headCount * headDimension] },
         { dataType: "f32", shape: cacheShape },
@@ -69,7 +76,7 @@ export function cachedAttention(
         attributes: {
           num_heads: { integer: headCount },
           kv_num_heads: { integer: keyValueHeadCount },
-          do_rotary: { integer: 1 },
+          do_rotary: { integer: operatorRotates ? 1 : 0 },
           rotary_interleaved: { integer: 0 },
         },
       },
@@ -83,4 +90,16 @@ export function cachedAttention(
 /** [tokens, width] becomes [batch, sequence, width]. */
 function byRow(tensor: Tensor): Tensor {
   return reshape(tensor, ["batch", "sequence", tensor.shape[1]!]);
+}
+
+/** [batch, sequence]: the positions of the tokens that end at `lastPosition` [batch]. */
+function positionsBefore(lastPosition: Tensor): Tensor {
+  const { graph } = lastPosition;
+  return graph.once("positions", () => {
+    const length = reshape(graph.dimension("sequence"), []);
+    const limits = [graph.scalar(0, "i64"), length, graph.scalar(1, "i64")];
+    const count = graph.emitOne("Range", limits, { dataType: "i64", shape: ["sequence"] });
+    const first = subtract(cast(lastPosition, "i64"), subtract(length, graph.scalar(1, "i64")));
+    return add(reshape(first, ["batch", 1]), reshape(count, [1, "sequence"]));
+  });
 }
