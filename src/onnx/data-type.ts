@@ -18,7 +18,7 @@ interface TypedArrayConstructor {
 }
 
 /** `TensorProto.DataType` codes (onnx.proto3). */
-export const onnxDataTypes = {
+export const onnxDataTypes: Readonly<Record<DataType, number>> = {
   f32: 1,
   u8: 2,
   i8: 3,
@@ -28,7 +28,7 @@ export const onnxDataTypes = {
   f16: 10,
   f64: 11,
   bf16: 16,
-} as const satisfies Record<DataType, number>;
+};
 
 /** The typed array that holds elements of each data type. */
 export const typedArrays: Readonly<Record<DataType, TypedArrayConstructor>> = {

@@ -2,7 +2,7 @@
 import type { DataType } from "../../onnx/index.ts";
 import { onnxDataTypes } from "../../onnx/index.ts";
 import type { Tensor } from "../tensor.ts";
-import { add, compare, divide, multiply, negate, subtract, unary, where } from "./elementwise.ts";
+import { add, compare, divide, maximum, multiply, negate, subtract, unary, where } from "./elementwise.ts";
 import { single } from "./single-output.ts";
 
 export function exp(x: Tensor): Tensor {
@@ -50,9 +50,17 @@ export function siluSlope(x: Tensor, y: Tensor): Tensor {
   return add(y, multiply(sigmoid(x), subtract(1, y)));
 }
 
-/** log(1 + exp(x)) without overflow. */
+/** log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), which does not overflow. */
 export function softplus(x: Tensor): Tensor {
-  return unary("Softplus", x, (gradient) => multiply(gradient, sigmoid(x)));
+  const [y] = x.graph.block({
+    inputs: [x],
+    compute: () => {
+      if (x.dataType === "f32") return [unary("Softplus", x)];
+      return [add(maximum(x, 0), log(add(exp(negate(abs(x))), 1)))];
+    },
+    backward: ([gradient]) => [multiply(gradient!, sigmoid(x))],
+  });
+  return y!;
 }
 
 /** Rounds half to even; the gradient passes as if nothing had been rounded (https://arxiv.org/abs/1308.3432). */
