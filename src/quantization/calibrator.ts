@@ -9,15 +9,15 @@ import type { Matrix } from "./matrix.ts";
 export type CalibrationSequences = readonly (readonly number[])[];
 
 /** Padded tokens run at once: bounds memory, and is enough to keep matrix products busy. */
-const tokensPerBatch = 4096;
+const tokensPerBatch = 2048;
 
 /** Sequences of similar length, padded on the right to the longest. */
 interface Batch {
   /** [batch, sequence], 1 for a token, 0 for padding. */
   readonly tokenWeights: SharedFloats;
-  /** [batch, sequence, hiddenSize], what the next layer reads. */
+  /** [batch, sequence, hiddenSize], the residual stream. */
   hidden: SharedFloats;
-  /** Where the next layer writes; the two change places. */
+  /** Where the next half of a layer writes; the two change places. */
   spare: SharedFloats;
 }
 
@@ -30,17 +30,17 @@ export class Calibrator implements AsyncDisposable {
   readonly #batches: readonly Batch[];
   readonly #worker: EngineWorker;
   readonly #grams: ReadonlyMap<LinearKind, EngineSession>;
-  readonly #forward: EngineSession;
+  readonly #halves: readonly EngineSession[];
 
   private constructor(
     batches: readonly Batch[],
     worker: EngineWorker,
-    sessions: { grams: ReadonlyMap<LinearKind, EngineSession>; forward: EngineSession },
+    sessions: { grams: ReadonlyMap<LinearKind, EngineSession>; halves: readonly EngineSession[] },
   ) {
     this.#batches = batches;
     this.#worker = worker;
     this.#grams = sessions.grams;
-    this.#forward = sessions.forward;
+    this.#halves = sessions.halves;
   }
 
   /** Embeds the sequences and loads the stages of a layer. */
@@ -51,19 +51,23 @@ export class Calibrator implements AsyncDisposable {
   ): Promise<Calibrator> {
     const longest = sequences.reduce((most, { length }) => Math.max(most, length), 0);
     const stages = buildLayerStages(source.config, longest);
-    const worker = await EngineWorker.start({ threads });
+    const worker = await EngineWorker.start({ threads, spinning: false });
     try {
-      const forward = worker.load(stages.forward);
-      const grams = [...stages.grams].map(async ([kind, model]) => [kind, await worker.load(model)] as const);
-      const sessions = { forward: await forward, grams: new Map(await Promise.all(grams)) };
-      return new Calibrator(embed(source, sequences), worker, sessions);
+      const halves = await Promise.all(stages.halves.map((model) => worker.load(model)));
+      const grams = await Promise.all(
+        [...stages.grams].map(async ([kind, model]) => [kind, await worker.load(model)] as const),
+      );
+      return new Calibrator(embed(source, sequences), worker, { halves, grams: new Map(grams) });
     } catch (error) {
       await worker[Symbol.asyncDispose]();
       throw error;
     }
   }
 
-  /** The Gram matrix of what the group of linears that begins with `kind` reads in the layer with these parameters. */
+  /**
+   * The Gram matrix of what the group of linears that begins with `kind` reads in the layer with these parameters; the text must be at the
+   * beginning of the half of the layer that the group belongs to.
+   */
   async gram(kind: LinearKind, parameters: LayerParameters): Promise<Matrix> {
     const session = this.#grams.get(kind)!;
     const size = Number(session.outputs["gram"]!.shape[0]);
@@ -73,17 +77,18 @@ export class Calibrator implements AsyncDisposable {
       const feeds = feedsOf(session, parameters, { hidden, tokenWeights });
       // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
       await session.run(feeds, { gram });
-      for (const [index, value] of gram.data.entries()) sum[index] = sum[index]! + value;
+      for (let index = 0; index < sum.length; index++) sum[index] = sum[index]! + gram.data[index]!;
     }
     return { rows: size, columns: size, values: Float32Array.from(sum) };
   }
 
-  /** Moves the text through the whole layer, on to the next one. */
-  async advance(parameters: LayerParameters): Promise<void> {
+  /** Moves the text through one half of the layer with these parameters. */
+  async advance(half: "attention" | "feed-forward", parameters: LayerParameters): Promise<void> {
+    const session = this.#halves[half === "attention" ? 0 : 1]!;
     for (const batch of this.#batches) {
-      const feeds = feedsOf(this.#forward, parameters, { hidden: batch.hidden });
+      const feeds = feedsOf(session, parameters, { hidden: batch.hidden });
       // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
-      await this.#forward.run(feeds, { layerOutput: batch.spare });
+      await session.run(feeds, { next: batch.spare });
       [batch.hidden, batch.spare] = [batch.spare, batch.hidden];
     }
   }

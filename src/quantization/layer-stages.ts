@@ -1,8 +1,8 @@
 /**
- * @file One decoder layer as calibration runs it, cut into stages: the Gram matrix each group of linears reads, and the whole layer.
+ * @file One decoder layer as calibration runs it, cut into stages: the Gram matrix that each group of linears reads, and the two halves.
  *
  * Weights are inputs, so one set of sessions serves all layers of a model, and a stage sees the linears before it as they
- * are by then: quantized.
+ * are by then: quantized. A layer costs two passes over its attention and two over its feed-forward.
  */
 import type { ModelConfig } from "../checkpoint/model-config.ts";
 import { Graph } from "../graph/graph.ts";
@@ -10,7 +10,7 @@ import { reshape } from "../graph/operations.ts";
 import { product } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { fullSequenceAttention } from "../models/attention/full-sequence.ts";
-import { decoderLayer } from "../models/decoder-layer.ts";
+import { attentionHalf, feedForwardHalf } from "../models/decoder-layer.ts";
 import type { LinearKind } from "../models/linear-sites.ts";
 import { dense } from "../models/linears/dense.ts";
 import { tap } from "../models/linears/tap.ts";
@@ -23,12 +23,26 @@ import { nameInLayer } from "./layer-parameters.ts";
 export interface LayerStages {
   /** By the first kind of each group of linears; output `gram` [in, in], the Gram matrix of what the group reads. */
   readonly grams: ReadonlyMap<LinearKind, Uint8Array>;
-  /** Output `layerOutput` [batch, sequence, hiddenSize]. */
-  readonly forward: Uint8Array;
+  /** From the layer's input to its residual stream after attention, and on to its output; output `next` [batch, sequence, hiddenSize]. */
+  readonly halves: readonly [attention: Uint8Array, feedForward: Uint8Array];
 }
 
 /** Builds the stages for sequences of up to `maxPositions` tokens. */
 export function buildLayerStages(config: ModelConfig, maxPositions: number): LayerStages {
+  const grams = new Map<LinearKind, Uint8Array>();
+  const build = (half: typeof attentionHalf): Uint8Array => buildHalf(half, { config, maxPositions, grams });
+  return { halves: [build(attentionHalf), build(feedForwardHalf)], grams };
+}
+
+/** Builds one half of a layer, and adds the Gram matrices of its groups to `grams`. */
+function buildHalf(
+  half: typeof attentionHalf,
+  {
+    config,
+    maxPositions,
+    grams,
+  }: { config: ModelConfig; maxPositions: number; grams: Map<LinearKind, Uint8Array> },
+): Uint8Array {
   const graph = new Graph();
   const [batch, sequence] = ["batch", "sequence"];
   const tokens = product([batch, sequence]);
@@ -37,20 +51,19 @@ export function buildLayerStages(config: ModelConfig, maxPositions: number): Lay
   const parameter = (name: string, shape: readonly number[]): Tensor =>
     graph.input(nameInLayer(name), "f32", shape);
   const tapped = tap({ base: dense(parameter), tokenWeights: reshape(tokenWeights, [tokens, 1]) });
-  const grams = new Map<LinearKind, Uint8Array>();
-  const output = decoderLayer(reshape(hidden, [tokens, config.hiddenSize]), {
+  const next = half(reshape(hidden, [tokens, config.hiddenSize]), {
     config,
     layer: 0,
     parts: {
       parameter,
       attention: fullSequenceAttention(graph, { config, batch, sequence, maxPositions }),
       linear: (input, site) => {
-        const result = tapped.linear(input, site);
+        const output = tapped.linear(input, site);
         const gram = tapped.grams.get(site.name);
         if (gram !== undefined) grams.set(site.kind, graph.build({ gram }));
-        return result;
+        return output;
       },
     },
   });
-  return { grams, forward: graph.build({ layerOutput: reshape(output, hidden.shape) }) };
+  return graph.build({ next: reshape(next, hidden.shape) });
 }
