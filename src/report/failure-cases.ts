@@ -35,6 +35,7 @@ export interface FailureCases {
     readonly label: string;
     readonly failures: number;
     readonly shown: number;
+    readonly full: boolean;
   }[];
   readonly types: readonly { readonly name: ErrorType; readonly short: string }[];
   readonly problems: readonly CaseProblem[];
@@ -58,7 +59,13 @@ export function chooseCases(
   limits: Pick<CaseLimits, "perVariant"> = defaultLimits,
 ): DiagnosisRecord[] {
   const byVariant = Map.groupBy(run.diagnoses, ({ variant }) => variant);
-  return run.comparisons.flatMap(({ variant }) => {
+  // Full precision's own failures come last: what was lost is what a reader looks for.
+  const variants = run.comparisons.map(({ variant }) => variant);
+  const ordered = [
+    ...variants.filter(({ method }) => method !== null),
+    ...variants.filter(({ method }) => method === null),
+  ];
+  return ordered.flatMap((variant) => {
     const failures = byVariant.get(variant.name) ?? [];
     const seen = new Map<ErrorType, number>();
     const ranked = failures
@@ -107,6 +114,7 @@ function collect(
     label: context.labels.get(variant.name) ?? variant.name,
     failures: run.diagnoses.filter((one) => one.variant === variant.name).length,
     shown: chosen.filter((one) => one.variant === variant.name).length,
+    full: variant.method === null,
   }));
   const variantIndex = new Map(variants.map(({ name }, index) => [name, index]));
   const cases = chosen.map((diagnosis): FailureCase => ({

@@ -66,28 +66,28 @@ function lossSentences(
   const quantized = comparisons.filter(({ variant }) => variantKind(variant) === "quantized");
   const same = quantized.filter(({ mcnemarP }) => mcnemarP >= significance);
   const worse = quantized.filter(({ mcnemarP, drop }) => mcnemarP < significance && drop > 0);
+  const losses = worse.map((one) => `${name(one)} ${percent(one.drop)}`);
   return [
     ...(same.length === 0
       ? []
-      : [`${inList(same.map(name))} cannot be told from it (McNemar p ≥ ${significance}).`]),
-    ...(worse.length === 0
-      ? []
       : [
-          `${inList(worse.map((one) => `${name(one)} ${points(-one.drop)}`))} points: a loss by the paired test.`,
+          `The paired test cannot tell ${inList(same.map(name))} from full precision (McNemar p ≥ ${significance}).`,
         ]),
+    ...(losses.length === 0 ? [] : [`Points lost: ${inList(losses)}.`]),
   ];
 }
 
+/** One sentence for each quantized variant that something was restored from. */
 function restorationSentences(
   comparisons: readonly ComparisonRecord[],
   name: (comparison: ComparisonRecord) => string,
 ): string[] {
-  const parts = restorations(comparisons).map(({ base, restored }) => {
-    const share =
-      base.drop > 0 ? `, ${percent((base.drop - restored.drop) / base.drop, 0)} % of the loss` : "";
-    return `${name(restored)} ${points(restored.accuracy - base.accuracy)} (to ${percent(restored.accuracy)} %${share})`;
+  return [...Map.groupBy(restorations(comparisons), ({ base }) => base)].map(([base, group]) => {
+    const parts = group
+      .toSorted((left, right) => gain(right) - gain(left))
+      .map((one) => `${name(one.restored).replace(`${name(base)} + `, "")} ${points(gain(one))}`);
+    return `From ${name(base)} (${percent(base.accuracy)} %): ${inList(parts)} points.`;
   });
-  return parts.length === 0 ? [] : [`Restored: ${inList(parts)}.`];
 }
 
 function failureSentences({ diagnoses }: RunRecords): string[] {

@@ -55,8 +55,10 @@ export function byteSize(bytes: number): string {
   return `${unit === 0 ? value : fixed(value, 1)} ${units[unit]!}`;
 }
 
-/** A small positive error, with three significant digits: 0.0123, 1.20e-5. */
+/** A number with two significant digits, and all its whole ones: 0.012, 1.2e-5, 1,234. */
 export function smallNumber(value: number): string {
   if (value === 0) return "0";
-  return Math.abs(value) >= 0.001 ? String(Number(value.toPrecision(3))) : value.toExponential(1);
+  const size = Math.abs(value);
+  if (size >= 100) return count(value);
+  return size >= 0.001 ? String(Number(value.toPrecision(2))) : value.toExponential(1);
 }

@@ -159,7 +159,8 @@ export const pageScript = String.raw`
     if (top < list.scrollTop || top + button.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top - 40;
     const problem = problems[one.p];
     const side = element("div", "side");
-    side.append(variantSide(one, problem), fullSide(problem));
+    side.append(variantSide(one, problem));
+    if (!variants[one.v].full) side.append(fullSide(problem));
     detail.replaceChildren(detailHead(one, problem), ...(problem.question === null ? [] : [element("p", "question", problem.question)]), side);
   };
 

@@ -30,7 +30,7 @@ html { scroll-behavior: smooth; scroll-padding-top: 4rem; -webkit-text-size-adju
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 var(--sans); }
 .page { max-width: 1080px; margin: 0 auto; padding: 0 28px 96px; }
 header.top { padding: 56px 0 8px; }
-.brand { font: 600 13px/1 var(--sans); letter-spacing: .08em; color: var(--muted); margin: 0 0 28px; }
+.brand { font: 600 13px/1.5 var(--sans); letter-spacing: .05em; color: var(--muted); margin: 0 0 28px; }
 .brand b { color: var(--ink); }
 h1 { font: 500 clamp(28px, 4.6vw, 46px)/1.16 var(--serif); letter-spacing: -.012em; margin: 0 0 20px; max-width: 24em; text-wrap: balance; }
 h2 { font: 500 clamp(23px, 3vw, 30px)/1.2 var(--serif); letter-spacing: -.008em; margin: 0 0 8px; }
@@ -75,7 +75,7 @@ footer { margin-top: 72px; padding-top: 20px; border-top: 1px solid var(--rule);
 @media (max-width: 720px) {
   .page { padding: 0 16px 64px; } nav { margin: 24px -16px 0; padding: 0 16px; } header.top { padding-top: 32px; }
   section { padding-top: 56px; } .panel { padding: 14px; } .notes dl div { grid-template-columns: 1fr; }
-  .wide-only { display: none; } .narrow-only { display: block; } .facts { grid-template-columns: 1fr 1fr; } .facts dd { font-size: 27px; }
+  .wide-only { display: none; } .narrow-only { display: block; } table.shaded th:first-child { white-space: normal; width: 8em; min-width: 8em; } .facts { grid-template-columns: 1fr 1fr; } .facts dd { font-size: 27px; }
 }
 `;
 
@@ -100,7 +100,7 @@ svg.plot { display: block; max-width: 100%; height: auto; overflow: visible; fon
 .curve.quantized { stroke: var(--quantized); } .curve.restored { stroke: var(--restored); }
 .dot.quantized { fill: var(--quantized); } .dot.restored { fill: var(--restored); }
 .heat { fill: color-mix(in oklab, var(--heat) var(--shade), var(--panel)); stroke: var(--grid); stroke-width: .5; }
-.plot .heat-ink { font-size: 11px; } .plot .heat-ink.strong { fill: var(--heat-ink-strong); }
+.plot .heat-ink { font-size: 11px; } .plot .heat-ink.inverse { fill: var(--heat-ink-strong); }
 .type.conceptual-misunderstanding { --type: var(--concept); } .type.contextual-oversight { --type: var(--context); }
 .type.procedural-error { --type: var(--procedure); } .type.formula-rule-error { --type: var(--formula); }
 .type.numerical-computation-error { --type: var(--arithmetic); } .type.symbolic-manipulation-error { --type: var(--symbols); }
@@ -121,12 +121,13 @@ table.numbers { width: 100%; } table.numbers th, table.numbers td { padding: 7px
 table.numbers th:first-child { text-align: left; } table.numbers thead th { color: var(--muted); font-weight: 400; font-size: 13px; }
 table.shaded { border-spacing: 2px; border-collapse: separate; width: 100%; }
 table.shaded th { font-weight: 400; white-space: nowrap; padding: 4px 12px 4px 0; } table.shaded thead th { text-align: center; color: var(--muted); padding: 0 6px 6px; font-size: 13px; }
-table.shaded thead th:first-child { text-align: left; } table.shaded small { display: block; font-size: 11px; }
+table.shaded thead th:first-child { text-align: left; padding-left: 0; } table.shaded th:first-child { width: 13em; } table.shaded small { display: block; font-size: 11px; }
 table.shaded th:first-child { position: sticky; left: 0; background: var(--panel); }
 .heat-cell { background: color-mix(in oklab, var(--heat) var(--shade), var(--panel)); text-align: center; padding: 5px 4px; border-radius: 3px; min-width: 3.4em; }
-.heat-cell.strong { color: var(--heat-ink-strong); }
+.heat-cell.inverse { color: var(--heat-ink-strong); }
 table.settings { width: 100%; table-layout: fixed; } table.settings th, table.settings td { padding: 5px 16px 5px 0; border-top: 1px solid var(--rule); vertical-align: top; overflow-wrap: anywhere; }
 table.settings th { font: 13px/1.6 var(--mono); width: 42%; }
+.group { margin-top: 32px; } .group > summary { font-size: 16px; }
 details > summary { cursor: pointer; font-weight: 600; font-size: 15px; } details[open] > summary { margin-bottom: 14px; }
 `;
 

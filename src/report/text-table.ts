@@ -14,7 +14,7 @@ export interface TextColumn {
 export function textTable(
   columns: readonly TextColumn[],
   rows: readonly (readonly string[])[],
-  { width = 80 }: { width?: number } = {},
+  { width = 80, gap = "  " }: { width?: number; gap?: string } = {},
 ): string[] {
   const cells = [columns.map(({ title }) => title), ...rows].map((row) => row.map(oneLine));
   const widths = columns.map((_, index) => Math.max(...cells.map((row) => displayWidth(row[index] ?? ""))));
@@ -30,8 +30,6 @@ export function textTable(
   const rule = widths.map((one) => "-".repeat(one)).join(gap);
   return [line(head), rule, ...body.map(line)];
 }
-
-const gap = "  ";
 
 function pad(input: { text: string; width: number; align: "left" | "right" }): string {
   const text = cut(input.text, input.width);

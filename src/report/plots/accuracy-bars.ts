@@ -96,7 +96,7 @@ function bar(row: AccuracyRow, { x, y, wide, width }: BarPlace): Markup[] {
           text([width - 94, labelY], percent(row.accuracy), { className: "value", anchor: "end" }),
           text([width, labelY], interval, { className: "tick", anchor: "end" }),
         ]
-      : [text([width - 10, labelY], percent(row.accuracy), { className: "value", anchor: "end" })]),
+      : [text([width - 10, labelY], percent(row.accuracy), { className: "value halo", anchor: "end" })]),
   ];
 }
 

@@ -70,12 +70,12 @@ export function text([x, y]: readonly [number, number], content: string, style: 
   >`;
 }
 
-/** Round axis values from `low` to `high`, about `wanted` of them: steps of 1, 2 or 5 times a power of ten. */
+/** Round axis values from `low` to `high`, about `wanted` of them: steps of 1, 2, 2.5 or 5 times a power of ten. */
 export function ticks(low: number, high: number, wanted: number): number[] {
   const rough = (high - low) / Math.max(1, wanted);
   if (!(rough > 0)) return [low];
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5, 10].find((factor) => power * factor >= rough) ?? 10);
+  const step = power * ([1, 2, 2.5, 5, 10].find((factor) => power * factor >= rough) ?? 10);
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
   return Array.from({ length: last - first + 1 }, (_, index) =>

@@ -52,7 +52,7 @@ export function heatMap(
 
 function drawCell(cell: HeatCell, { x, y, cellWidth }: { x: number; y: number; cellWidth: number }): Markup {
   const shade = Math.round(100 * Math.min(1, Math.max(0, cell.shade)));
-  const ink = shade > 52 ? "heat-ink strong" : "heat-ink";
+  const ink = shade > 65 ? "heat-ink inverse" : "heat-ink";
   const fits = cell.text.length * 6.2 + 4 <= cellWidth;
   return html`<g
     ><title>${cell.title}</title

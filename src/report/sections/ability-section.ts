@@ -19,8 +19,8 @@ export function abilitySection(
     id: "abilities",
     short: "Families and levels",
     title: "Where ability went",
-    lead: html`Accuracy in percent. The darker a cell, the more of its problems failed; the number of problems
-    stands under each heading.`,
+    lead: html`Accuracy in percent. The stronger a cell’s colour, the more of its problems failed; the number
+    of problems stands under each heading.`,
     body: html`<div class="stack">${tables}</div>`,
   };
 }
@@ -64,7 +64,7 @@ function shadedCell(group: { correct: number; n: number } | undefined): Markup {
   const accuracy = group.correct / group.n;
   const shade = Math.round(100 * (1 - accuracy));
   return html`<td
-    class="heat-cell${shade > 52 ? " strong" : ""}"
+    class="heat-cell${shade > 65 ? " inverse" : ""}"
     style="--shade:${shade}%"
     title="${count(group.correct)} of ${count(group.n)}"
   >

@@ -29,15 +29,18 @@ export function layersSection(
     title: "Inside the model",
     lead: html`Relative squared error by projection (rows) and layer (columns). Shades are logarithmic and
     shared by all maps of a group, so maps can be compared.`,
-    body: html`${measures.map((measure) => measureGroup(layerErrors, measure, labels))}`,
+    body: html`${measures.map((measure, index) => measureGroup(layerErrors, { measure, labels, open: index === 0 }))}`,
   };
 }
 
-function measureGroup(
-  layerErrors: readonly LayerErrorRecord[],
-  measure: Measure,
-  labels: ReadonlyMap<string, string>,
-): Markup {
+interface GroupContext {
+  readonly measure: Measure;
+  readonly labels: ReadonlyMap<string, string>;
+  readonly open: boolean;
+}
+
+function measureGroup(layerErrors: readonly LayerErrorRecord[], context: GroupContext): Markup {
+  const { measure, labels, open } = context;
   const measured = layerErrors.filter((record) => record[measure] !== null);
   const positive = measured.map((record) => record[measure] ?? 0).filter((value) => value > 0);
   const low = Math.log(positive.reduce((least, value) => Math.min(least, value), 1));
@@ -53,9 +56,11 @@ function measureGroup(
     </figure>`;
   });
   const { title, note } = measureWords[measure];
-  return html`<h3>${title}</h3>
+  return html`<details class="group" ${open ? "open" : ""}>
+    <summary>${title}</summary>
     <p class="note">${note}</p>
-    <div class="cards small">${cards}</div>`;
+    <div class="cards small">${cards}</div>
+  </details>`;
 }
 
 interface MapContext {
