@@ -25,6 +25,7 @@ function plainMathematics(text: string): string {
     .replaceAll(/\\div(?![a-z])|÷/g, "/")
     .replaceAll(/\\approx(?![a-z])/g, "≈")
     .replaceAll(/\\(?:left|right|quad|qquad)(?![a-z])|\\[()[\],;:!]|\\\\|\*\*/g, " ")
+    .replaceAll(/\b(?:and|or|so|then|which|thus|hence|therefore)\b/gi, ";")
     .replaceAll("{,}", ",")
     .replaceAll(/\\?[$€£]/g, "")
     .replaceAll(String.raw`\%`, "%")

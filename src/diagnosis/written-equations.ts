@@ -85,17 +85,16 @@ function balanced(tokens: readonly MathToken[]): MathToken[] {
   return result;
 }
 
+function belongsToUnit({ kind, text }: MathToken): boolean {
+  return text === "/" || (kind === "word" && text.length > 1);
+}
+
 /** A word of two letters or more right after a number, a parenthesis or another unit word. */
 function isUnit(side: readonly MathToken[], index: number): boolean {
   const token = side[index]!;
   if (token.kind !== "word" || token.text.length < 2) return false;
   let before = index - 1;
-  while (
-    before >= 0 &&
-    (side[before]!.kind === "word" || side[before]!.text === "/") &&
-    side[before]!.text.length !== 1
-  )
-    before--;
+  while (before >= 0 && belongsToUnit(side[before]!)) before--;
   const anchor = side[before];
   return anchor !== undefined && ["number", "close", "percent"].includes(anchor.kind);
 }
