@@ -21,6 +21,11 @@ export interface ChatTemplateOptions {
 
 export type ChatTemplate = (messages: readonly ChatMessage[], options: ChatTemplateOptions) => string;
 
+/** The part of the library that is used; its own declarations do not resolve under `nodenext`. */
+interface JinjaApi {
+  readonly render: (variables: Readonly<Record<string, unknown>>) => string;
+}
+
 /** Far more than any conversation has; a loop bound from a file must not fill the memory. */
 const MAX_RANGE = 100_000;
 
@@ -34,7 +39,7 @@ export function compileChatTemplate(
   source: string,
   { where, specialTokens }: { where: string; specialTokens: Readonly<Record<string, string>> },
 ): ChatTemplate {
-  const template = guarded(where, () => new Template(source));
+  const template: JinjaApi = guarded(where, () => new Template(source));
   return (messages, { addGenerationPrompt, variables = {} }) =>
     guarded(where, () =>
       template.render({

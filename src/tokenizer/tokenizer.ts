@@ -72,14 +72,23 @@ export function loadTokenizer(directory: string): Tokenizer {
   };
 }
 
+/** The part of the library that is used; its own declarations do not resolve under `nodenext`. */
+interface HubApi {
+  readonly encode: (text: string, options: { add_special_tokens: boolean }) => { ids: number[] };
+  readonly decode: (
+    ids: number[],
+    options: { skip_special_tokens: boolean; clean_up_tokenization_spaces: boolean },
+  ) => string;
+}
+
 function buildHubTokenizer(
   path: string,
   { file, config }: { file: Record<string, unknown>; config: Record<string, unknown> },
-): HubTokenizer {
+): HubApi {
   try {
-    const hub = new HubTokenizer(file, config);
+    const hub: HubApi = new HubTokenizer(file, config);
     // Patterns are compiled when first used: find out now.
-    hub.decode(hub.encode("1 a", { add_special_tokens: false }).ids);
+    hub.encode("1 a", { add_special_tokens: false });
     return hub;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
