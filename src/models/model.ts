@@ -22,6 +22,7 @@ export interface Model extends AsyncDisposable {
   readonly positions: number;
   /** Bytes of the weights as the engine computes with them, over all workers; caches and working memory not counted. */
   readonly weightBytes: number;
+  readonly workers: number;
   /** Decoders, one a worker, that share the slots out among them; they may run at the same time. */
   readonly openDecoders: (options: DecoderOptions) => SlotDecoder[];
 }
@@ -102,6 +103,7 @@ export async function startModel(source: ModelSource, options: ModelOptions): Pr
       config,
       positions,
       weightBytes: bytes * workers,
+      workers,
       openDecoders: ({ slots, ...rest }) => {
         const used = sessions.slice(0, slots);
         return used.map(
