@@ -23,9 +23,17 @@ test.each([
   [String.raw`1\,000`, "1000"],
   ["**42**", "42"],
   ["3.0", "3"],
+  ["5 m/s", "5"],
 ])("%j stands for %s", (text, expected) => expect(value(text)).toBe(expected));
 
-test.each(["", "apples", "3x", "2^5", String.raw`\sqrt{2}`, "3 and 4", "2+3", String.raw`3\pi`])(
-  "%j is no single number",
-  (text) => expect(value(text)).toBeNull(),
-);
+test.each([
+  "",
+  "apples",
+  "3x",
+  "2^5",
+  String.raw`\sqrt{2}`,
+  "3 and 4",
+  String.raw`\frac{K-1}{L}`,
+  "2+3",
+  String.raw`3\pi`,
+])("%j is no single number", (text) => expect(value(text)).toBeNull());

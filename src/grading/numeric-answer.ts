@@ -11,7 +11,7 @@ export function numericAnswer(text: string): ExactNumber | null {
   const plain = plainText(text);
   const whole = parseExactNumber(plain);
   if (whole !== null) return whole;
-  if (/[\^_\\+*=]|\d[a-z](?![a-z])/i.test(plain)) return null;
+  if (/[\^_\\+*=]|\d[a-z](?![a-z])|[a-z]\s*[-/]\s*\d|\d\s*[-/]\s*[a-z]/i.test(plain)) return null;
   const found = plain.match(numberPattern) ?? [];
   return found.length === 1 ? parseExactNumber(found[0]) : null;
 }
