@@ -29,6 +29,9 @@ interface JinjaApi {
 /** Far more than any conversation has; a loop bound from a file must not fill the memory. */
 const MAX_RANGE = 100_000;
 
+/** The library does not let a variable replace its own `range`; a template may. The newline is trimmed with the block. */
+const BOUNDED_RANGE = "{% set range = bitmend_range %}\n";
+
 /**
  * Compiles a template; `specialTokens` are variables such as `bos_token`.
  *
@@ -39,11 +42,11 @@ export function compileChatTemplate(
   source: string,
   { where, specialTokens }: { where: string; specialTokens: Readonly<Record<string, string>> },
 ): ChatTemplate {
-  const template: JinjaApi = guarded(where, () => new Template(source));
+  const template: JinjaApi = guarded(where, () => new Template(BOUNDED_RANGE + source));
   return (messages, { addGenerationPrompt, variables = {} }) =>
     guarded(where, () =>
       template.render({
-        range: boundedRange,
+        bitmend_range: boundedRange,
         ...specialTokens,
         ...variables,
         messages: messages.map(({ role, content }) => ({ role, content })),
