@@ -33,7 +33,7 @@ function setup(asked: string[], overrides: Partial<EvaluationSetup> = {}): Evalu
         const index = Number(id.slice(1));
         const text = `seed: ${seed}\n#### ${index + 1 + (index % 2)}`;
         yield { type: "completion", id, tokenIds: [1, 2, 3], text, finish: "stop" };
-        yield { type: "progress", tokensPerSecond: 100 };
+        yield { type: "progress", finished: asked.length, total: requests.length, tokensPerSecond: 100 };
       }
     },
     ...overrides,
@@ -41,7 +41,7 @@ function setup(asked: string[], overrides: Partial<EvaluationSetup> = {}): Evalu
 }
 
 const answerNothing: EvaluationSetup["generate"] = async function* () {
-  yield { type: "progress", tokensPerSecond: 1 };
+  yield { type: "progress", finished: 0, total: 6, tokensPerSecond: 1 };
 };
 
 const linesOf = (name: string): string[] =>

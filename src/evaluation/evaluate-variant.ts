@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import type { CompletionEvent, GenerationEvent } from "../generation/events.ts";
+import type { GenerationRequest } from "../generation/requests.ts";
 import {
   type CompletionRecord,
   completionSchema,
@@ -11,31 +13,11 @@ import { appendJsonLines, readJsonLines } from "../util/json-lines.ts";
 import { randomStream } from "../util/random.ts";
 import { verdictRecord } from "./verdict-record.ts";
 
-/** One problem as the generator sees it. */
-export interface EvaluationRequest {
-  /** The problem's id. */
-  readonly id: string;
-  readonly promptIds: readonly number[];
-  /** The same for every variant, so that sampled comparisons stay paired. */
-  readonly seed: number;
-}
-
-/** What `evaluateVariant` needs of a generator's events; src/generation's events fit. */
-export type EvaluationGenerationEvent =
-  | {
-      readonly type: "completion";
-      readonly id: string;
-      readonly tokenIds: ArrayLike<number>;
-      readonly text: string;
-      readonly finish: "stop" | "length";
-    }
-  | { readonly type: "progress"; readonly tokensPerSecond: number };
-
-/** A generator with its model, sampling and token limit already chosen. */
+/** A generator with its model, sampling and token limit already chosen; a request is named after its problem. */
 export type GenerateCompletions = (
-  requests: readonly EvaluationRequest[],
+  requests: readonly GenerationRequest[],
   options: { readonly signal?: AbortSignal },
-) => AsyncGenerator<EvaluationGenerationEvent, unknown, void>;
+) => AsyncGenerator<GenerationEvent, unknown, void>;
 
 export interface EvaluationSetup {
   /** Name of the variant in the records. */
@@ -44,7 +26,7 @@ export interface EvaluationSetup {
   /** The tokens a problem is asked with. */
   readonly promptIds: (problem: Problem) => readonly number[];
   readonly generate: GenerateCompletions;
-  /** Seed of the run; each problem draws its own from it. */
+  /** Seed of the run; each problem draws its own from it, the same for every variant, so that sampled comparisons stay paired. */
   readonly seed: number;
   /** The run directory; `completions.jsonl` and `verdicts.jsonl` in it are read and appended. */
   readonly directory: string;
@@ -149,7 +131,7 @@ function readRecords(
 function appendGraded(
   { variant, directory }: EvaluationSetup,
   records: Records,
-  { problem, event }: { problem: Problem; event: Extract<EvaluationGenerationEvent, { type: "completion" }> },
+  { problem, event }: { problem: Problem; event: CompletionEvent },
 ): EvaluationEvent {
   const completion: CompletionRecord = {
     variant,
