@@ -1,0 +1,66 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const work = mkdtempSync(join(tmpdir(), "bitmend-resume-"));
+afterAll(() => rmSync(work, { recursive: true }));
+const source = join(import.meta.dirname, "../golden/tiny/qwen3");
+const contents = (directory: string): Map<string, string> =>
+  new Map(readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), "hex")]));
+
+/** Runs the child until its event number `killAt`, or to its end; returns its events and whether it was killed. */
+async function quantize(
+  directory: string,
+  killAt = Number.POSITIVE_INFINITY,
+): Promise<{ events: string[]; killed: boolean }> {
+  const script = join(import.meta.dirname, "quantize-worker.ts");
+  const child = spawn(process.execPath, [script, source, directory], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const exited = new Promise<NodeJS.Signals | number | null>((resolve) => {
+    child.on("exit", (status, signal) => resolve(signal ?? status));
+  });
+  const events: string[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    events.push(line);
+    if (events.length === killAt) child.kill("SIGKILL");
+  }
+  const outcome = await exited;
+  expect(outcome === 0 || outcome === "SIGKILL").toBe(true);
+  return { events, killed: outcome === "SIGKILL" };
+}
+
+describe("a GPTQ quantization killed with SIGKILL and started again ends with the same bytes", () => {
+  const whole = join(work, "whole");
+  beforeAll(async () => {
+    await quantize(whole);
+  });
+
+  // Per layer: 7 modules with their progress, then layer-done; event 1 is the start.
+  test.each([1, 2, 9, 15, 16, 20, 30])("killed at event %i", async (killAt) => {
+    const directory = join(work, `killed-${killAt}`);
+    await quantize(directory, killAt);
+    expect((await quantize(directory)).killed).toBe(false);
+    expect(contents(directory)).toEqual(contents(whole));
+  });
+
+  test("killed again and again, at moments that have nothing to do with its events", async () => {
+    const directory = join(work, "often");
+    for (const milliseconds of [150, 250, 300, 350, 400, 450]) {
+      const script = join(import.meta.dirname, "quantize-worker.ts");
+      const child = spawn(process.execPath, [script, source, directory], { stdio: "ignore" });
+      const exited = new Promise((resolve) => child.on("exit", resolve));
+      // oxlint-disable-next-line eslint/no-await-in-loop -- one attempt after the other
+      await Promise.race([delay(milliseconds), exited]);
+      child.kill("SIGKILL");
+      // oxlint-disable-next-line eslint/no-await-in-loop -- one attempt after the other
+      await exited;
+    }
+    await quantize(directory);
+    expect(contents(directory)).toEqual(contents(whole));
+  });
+});
