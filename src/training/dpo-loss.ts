@@ -60,6 +60,6 @@ export function dpoLoss({ chosen, rejected, referenceMargin, pairWeight, beta }:
   return {
     loss: sum(softplus(negate(margin))),
     margin: sum(margin),
-    accuracy: sum(cast(compare(margin, "Greater", 0), "f32")),
+    accuracy: sum(cast(compare(margin, "Greater", 0), margin.dataType)),
   };
 }

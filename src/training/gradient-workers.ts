@@ -130,7 +130,7 @@ export class GradientWorkers implements AsyncDisposable {
   }
 
   async #open(lane: Lane, graph: GradientGraph): Promise<EngineSession> {
-    const session = await lane.engine.load(graph.model, { memoryPattern: false });
+    const session = await lane.engine.load(graph.model, { memoryPattern: false, zeroCopyOutputs: true });
     const feeds = {
       ...this.#options.frozen,
       ...graph.frozen,
