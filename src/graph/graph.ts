@@ -16,7 +16,10 @@ import type { Backward, GradientRule, GraphNode, Tensor } from "./tensor.ts";
 
 /** Settings of a graph. */
 export interface GraphOptions {
-  /** Element type of scalars and computed constants. Default: "f32". "f64" graphs use elementary operators throughout. */
+  /**
+   * Element type of scalars and computed constants. Default: "f32". "f64" graphs use elementary operators throughout; load them with
+   * optimization "disabled", because ONNX Runtime fuses some of them again in forms that round to float32.
+   */
   readonly floatType?: "f32" | "f64";
   /** Operator forms. Default: the CPU's. */
   readonly profile?: DeviceProfile;

@@ -36,13 +36,20 @@ export function sigmoid(x: Tensor): Tensor {
 
 /** x · sigmoid(x) (https://arxiv.org/abs/1702.03118). */
 export function silu(x: Tensor): Tensor {
-  if (!x.graph.profile.fusedSilu) return multiply(x, sigmoid(x));
-  const y: Tensor = x.graph.emitOne("QuickGelu", [x], x, {
-    domain: "com.microsoft",
-    attributes: { alpha: { float: 1 } },
-    backward: single((gradient) => [multiply(gradient, siluSlope(x, y))]),
+  const [y] = x.graph.block({
+    inputs: [x],
+    compute: () => {
+      const domain = "com.microsoft";
+      const attributes = { alpha: { float: 1 } };
+      if (x.graph.profile.fusedSilu && x.dataType === "f32") {
+        return [x.graph.emitOne("QuickGelu", [x], x, { domain, attributes })];
+      }
+      // Not x · sigmoid(x): ONNX Runtime would fuse it to QuickGelu, also where that has no kernel.
+      return [divide(x, add(exp(negate(x)), 1))];
+    },
+    backward: ([gradient]) => [multiply(gradient!, siluSlope(x, y!))],
   });
-  return y;
+  return y!;
 }
 
 /** The derivative of SiLU at `x`, where its value is `y`: y + sigmoid(x) · (1 - y). */
