@@ -63,7 +63,7 @@ describe("Calibrator", () => {
     const alone = await Promise.all(sequences.map((sequence) => gramsOf([sequence])));
     expect(together).toHaveLength(8);
     for (const [stage, gram] of together.entries()) {
-      const sum = gram.map((_, at) => alone.reduce((total, stages) => total + stages[stage]![at]!, 0));
+      const sum = gram.map((_, at) => alone.reduce((before, stages) => before + stages[stage]![at]!, 0));
       expect(gram).toBeAllClose(sum, { relative: 1e-4, absolute: 1e-4 });
     }
   });
