@@ -44,6 +44,8 @@ export function checkTokenizerFile(json: Readonly<Record<string, unknown>>, wher
       else offences.push("an added token is not an object");
     }
   }
+  for (const part of ["normalizer", "pre_tokenizer", "decoder"])
+    offences.push(...badPatterns(json[part], part));
   if (offences.length > 0) throw badTokenizer(where, offences);
   const ids = new Set(idOf.values());
   let largest = -1;
@@ -59,6 +61,17 @@ export function badTokenizer(where: string, offences: readonly string[], cause?:
     `loadTokenizer(): ${where}: expected a byte-pair tokenizer, but ${offences.slice(0, 10).join("; ")}${more}.`,
     { hint: "Take tokenizer.json and tokenizer_config.json from the same model.", cause },
   );
+}
+
+/** The library prints a warning and splits nothing where a pattern is of a kind it does not know: wrong tokens, silently. */
+function badPatterns(node: unknown, path: string): string[] {
+  if (Array.isArray(node)) return node.flatMap((child, index) => badPatterns(child, `${path}[${index}]`));
+  if (!isJsonObject(node)) return [];
+  const { pattern, ...rest } = node;
+  const isKnown =
+    !isJsonObject(pattern) || [pattern["Regex"], pattern["String"]].some((text) => typeof text === "string");
+  const nested = Object.entries(rest).flatMap(([key, child]) => badPatterns(child, `${path}.${key}`));
+  return isKnown ? nested : [`${path}.pattern is neither Regex nor String`, ...nested];
 }
 
 function isTokenId(id: unknown): id is number {

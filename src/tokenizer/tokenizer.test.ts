@@ -109,6 +109,14 @@ describe("loadTokenizer", () => {
       "an unknown part",
       { model: { vocab: { a: 0 }, merges: [] }, added_tokens: [], normalizer: { type: "?" } },
     ],
+    [
+      "an unknown pattern",
+      {
+        model: { vocab: { a: 0 }, merges: [] },
+        added_tokens: [],
+        normalizer: { type: "Replace", pattern: { Glob: "*" } },
+      },
+    ],
     ["parts missing", { model: { vocab: { a: 0 }, merges: [] }, added_tokens: [] }],
   ])("refuses a file with %s", (_, json) => {
     write("tokenizer.json", json);
