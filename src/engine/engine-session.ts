@@ -51,13 +51,17 @@ export function engineSession(description: SessionDescription, send: Send): Engi
     inputs,
     outputs,
     bind: (feeds, fetches = {}) => {
+      refuseReleased("bind", isReleased);
       refuseUnfit("bind", [...issues(feeds, inputs, "input"), ...issues(fetches, outputs, "output")]);
       for (const name of Object.keys(feeds)) boundNames.add(name);
       boundFetches = { ...boundFetches, ...fetches };
-      void send({ type: "bind", session, feeds: crossing(feeds), fetches: crossingFetches(fetches) });
+      // What was checked here cannot fail there; that the thread has ended is what the next run says.
+      send({ type: "bind", session, feeds: crossing(feeds), fetches: crossingFetches(fetches) }).catch(
+        () => {},
+      );
     },
     run: async (feeds, fetches) => {
-      if (isReleased) throw new BitmendError("engine/released", "run(): the session has been released.");
+      refuseReleased("run", isReleased);
       refuseUnfit("run", [...issues(feeds, inputs, "input"), ...issues(fetches ?? {}, outputs, "output")]);
       const missing = Object.keys(inputs).filter((name) => !(name in feeds) && !boundNames.has(name));
       refuseUnfit(
@@ -123,6 +127,11 @@ function refuseUnfit(
 ): void {
   if (problems.length === 0) return;
   throw new BitmendError(code, `EngineSession.${operation}(): ${problems.join("; ")}.`);
+}
+
+function refuseReleased(operation: string, isReleased: boolean): void {
+  if (!isReleased) return;
+  throw new BitmendError("engine/released", `EngineSession.${operation}(): the session has been released.`);
 }
 
 function mapToNull(ports: Readonly<Record<string, PortDescription>>): Fetches {

@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   abs,
   add,
+  cast,
   causalAttention,
   clip,
   concat,
@@ -122,6 +126,29 @@ describe("EngineSession", () => {
     await expect(session.run({ x })).rejects.toMatchObject({ code: "engine/missing-feed" });
   });
 
+  test("worked example: a bf16 weight is read where it lies in a file, at any offset", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "bitmend-engine-"));
+    // 1, -2, 0.5 as the upper halves of their float32 patterns, after five bytes of something else.
+    writeFileSync(join(folder, "weights"), Uint8Array.of(9, 9, 9, 9, 9, 0x80, 0x3f, 0x00, 0xc0, 0x00, 0x3f));
+    const graph = new Graph();
+    const weight = graph.external("w", "bf16", [3], { file: "weights", offset: 5, length: 6 });
+    const model = graph.build({ y: multiply(graph.input("x", "f32", [3]), cast(weight, "f32")) });
+    try {
+      const found = await Promise.all(
+        (["all", "disabled"] as const).map(async (optimization) => {
+          await using session = await worker.load(model, { externalDataFolder: folder, optimization });
+          return [...(await session.run({ x: float32([3], [10, 20, 30]) }))["y"]!.data];
+        }),
+      );
+      expect(found).toEqual([
+        [10, -40, 15],
+        [10, -40, 15],
+      ]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   test("errors of the runtime have codes, and the worker goes on", async () => {
     await expect(worker.load(Uint8Array.of(1, 2, 3))).rejects.toMatchObject({ code: "engine/load-failed" });
     const graph = new Graph();
@@ -133,6 +160,7 @@ describe("EngineSession", () => {
     expect([...(await session.run({ index: int64([1], [1]) }))["rows"]!.data]).toEqual([2]);
     await session.release();
     await expect(session.run({ index: int64([1], [1]) })).rejects.toMatchObject({ code: "engine/released" });
+    expect(() => session.bind({})).toThrow("EngineSession.bind(): the session has been released.");
   });
 
   test("a worker that has ended refuses work", async () => {

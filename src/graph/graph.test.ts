@@ -144,6 +144,11 @@ describe("operands that do not fit are refused by name and shape", () => {
       () => graph.external("w", "bf16", [2, 2], { file: "w", offset: 0, length: 7 }),
       "Graph.external(): expected 8 bytes for w [2, 2], got 7.",
     ],
+    [
+      "external file",
+      () => graph.external("w", "u8", [1], { file: "../w", offset: 0, length: 1 }),
+      'Graph.external(): expected a file name and an offset for w, got {"file":"../w","offset":0,"length":1}.',
+    ],
     ["name", () => matrix(graph, "a", [1]), 'Graph: expected a new name for an input or weight, got "a".'],
     [
       "output name",

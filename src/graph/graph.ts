@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import {
   bytesPerElement,
   toTypedArray,
@@ -120,6 +121,16 @@ export class Graph {
         "Graph.external",
         `${expected} bytes for ${name} ${formatShape(shape)}`,
         `${location.length}`,
+      );
+    }
+    if (
+      basename(location.file) !== location.file ||
+      !Number.isSafeInteger(location.offset) ||
+      location.offset < 0
+    ) {
+      throw new BitmendError(
+        "graph/bad-location",
+        `Graph.external(): expected a file name and an offset for ${name}, got ${JSON.stringify(location)}.`,
       );
     }
     const tensor = this.#tensor({ name: this.#claimName(name), dataType, shape });
