@@ -34,10 +34,12 @@ export interface QuantizedModelOptions {
   readonly schemes: ReadonlyMap<string, QuantizationScheme>;
   /** Names the method and all its settings; a directory begun under another identity is refused. */
   readonly identity: string;
+  /** Tensors that are not the source's any more, e.g. norm gains that were trained on; written as F32. Default: none. */
+  readonly replacements?: ReadonlyMap<string, Float32Array>;
 }
 
 /** `null` stands for what lies outside the decoder layers: embeddings, last norm, head. */
-export type ShardLayer = number | null;
+type ShardLayer = number | null;
 
 export interface QuantizedModelWriter {
   /** Whether the shard of `layer` is on disk, whole. */
@@ -72,7 +74,7 @@ export function quantizedModelWriter(options: QuantizedModelOptions): QuantizedM
       const shard = shardOf(layer);
       writeSafetensors(
         join(directory, shard.file),
-        shardTensors(shard, { source, matrices }),
+        shardTensors(shard, { ...options, matrices }),
         metadataOf(options),
       );
     },
@@ -167,8 +169,9 @@ function shardFile(index: number, count: number): string {
 
 function shardTensors(
   shard: Shard,
-  { source, matrices }: { source: Checkpoint; matrices: ReadonlyMap<string, QuantizedMatrix> },
+  options: QuantizedModelOptions & { readonly matrices: ReadonlyMap<string, QuantizedMatrix> },
 ): TensorToWrite[] {
+  const { source, matrices, replacements } = options;
   const offences = [...matrices.keys()].filter((module) => !shard.quantized.has(module));
   const tensors: TensorToWrite[] = [];
   for (const [module, scheme] of shard.quantized) {
@@ -182,7 +185,10 @@ function shardTensors(
     const tensor = source.tensors.get(name);
     if (tensor === undefined) continue;
     const { dataType, shape } = tensor;
-    tensors.push({ name, dataType, shape, data: () => readTensorBytes(tensor) });
+    const values = replacements?.get(name);
+    if (values === undefined) tensors.push({ name, dataType, shape, data: () => readTensorBytes(tensor) });
+    else
+      tensors.push({ name, dataType: "F32", shape, data: new Uint8Array(Float32Array.from(values).buffer) });
   }
   return tensors;
 }

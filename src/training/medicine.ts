@@ -1,4 +1,5 @@
 /** @file The medicine set: what a quantized model must unlearn, one preference pair for each diagnosed failure, at the first wrong step. */
+import { solutionSteps } from "../diagnosis/steps.ts";
 import type { DiagnosisRecord, MedicineRecord } from "../runs/records.ts";
 import { randomStream } from "../util/random.ts";
 import { refuseEvaluationProblems, type QuestionText } from "./evaluation-leak.ts";
@@ -23,11 +24,6 @@ export interface MedicineOptions {
   readonly seed: number;
 }
 
-/** Solution steps: the lines of a text that are not empty. */
-export function solutionSteps(text: string): string[] {
-  return text.split("\n").filter((line) => line.trim() !== "");
-}
-
 /**
  * Pairs from training problems that the quantized model fails and the full model solves.
  *
@@ -49,21 +45,19 @@ export function medicineSet(options: MedicineOptions): MedicineRecord[] {
 }
 
 function preferencePair(problem: SolvedProblem, diagnosis: DiagnosisRecord): MedicineRecord | null {
-  const { firstWrongStep, steps, type } = diagnosis;
-  if (firstWrongStep === null || problem.quantized.correct || !problem.full.correct) return null;
-  const chosen = solutionSteps(problem.full.text).slice(firstWrongStep);
-  const rejected = steps.slice(firstWrongStep);
-  // a step that is missing or superfluous at the very end leaves one of the texts empty: nothing to prefer
-  if (chosen.length === 0 || rejected.length === 0) return null;
+  const { firstWrongStep, type } = diagnosis;
+  const { full, quantized } = problem;
+  if (firstWrongStep === null || quantized.correct || !full.correct) return null;
+  const chosenStart = solutionSteps(full.text)[firstWrongStep]?.start;
+  const rejectedStart = solutionSteps(quantized.text)[firstWrongStep]?.start;
+  // a step that is missing or superfluous at the very end leaves nothing to prefer
+  if (chosenStart === undefined || rejectedStart === undefined) return null;
   return {
     problem: problem.id,
     question: problem.question,
-    prefix: steps
-      .slice(0, firstWrongStep)
-      .map((step) => `${step}\n`)
-      .join(""),
-    chosen: chosen.join("\n"),
-    rejected: rejected.join("\n"),
+    prefix: quantized.text.slice(0, rejectedStart),
+    chosen: full.text.slice(chosenStart),
+    rejected: quantized.text.slice(rejectedStart),
     type,
   };
 }
