@@ -1,4 +1,3 @@
 export type { EngineSession } from "./engine-session.ts";
-export { copyElements, elementCount, sharedTensor, toShared, type EngineTensor } from "./engine-tensor.ts";
-export { EngineWorker, type EngineWorkerOptions } from "./engine-worker.ts";
-export type { Feeds, Fetches, LoadOptions, PortDescription } from "./protocol.ts";
+export { elementCount, sharedTensor, toShared, type EngineTensor } from "./engine-tensor.ts";
+export { EngineWorker } from "./engine-worker.ts";

@@ -15,8 +15,6 @@ export {
   reshape,
   subtract,
   where,
-  type Operand,
-  type ReduceOptions,
 } from "./operations/elementwise.ts";
 export {
   abs,
@@ -31,7 +29,6 @@ export {
   softplus,
   sqrt,
   stopGradient,
-  type ClipOptions,
 } from "./operations/functions.ts";
 export * from "./operations/gather.ts";
 export * from "./operations/layout.ts";

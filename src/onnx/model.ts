@@ -46,7 +46,7 @@ export interface ExternalLocation {
 }
 
 /** Type of a graph input or output. A string is the name of a symbolic dimension. */
-export interface TensorType {
+interface TensorType {
   readonly name: string;
   readonly dataType: DataType;
   readonly shape: readonly (number | string)[];

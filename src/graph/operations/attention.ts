@@ -80,7 +80,7 @@ export function causalAttention(options: AttentionOptions): Tensor {
 }
 
 /** [tokens, tokens]: 0 on and below the diagonal, -1e9 above; one per graph and size. */
-export function causalMask(graph: Graph, tokens: Dim): Tensor {
+function causalMask(graph: Graph, tokens: Dim): Tensor {
   return graph.once(`causal mask ${tokens}`, () => {
     if (typeof tokens === "string") return computedCausalMask(graph, tokens);
     const values = new (graph.floatType === "f64" ? Float64Array : Float32Array)(tokens * tokens);

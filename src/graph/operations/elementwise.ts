@@ -88,7 +88,7 @@ export function negate(x: Tensor): Tensor {
 }
 
 /** Sums a gradient over the axes along which `target` was broadcast. */
-export function sumTo(gradient: Tensor, target: Tensor): Tensor {
+function sumTo(gradient: Tensor, target: Tensor): Tensor {
   const { shape } = target;
   if (sameShape(gradient.shape, shape)) return gradient;
   const added = gradient.shape.length - shape.length;
@@ -105,7 +105,7 @@ export function unary(operator: string, x: Tensor, backward?: (gradient: Tensor)
 }
 
 /** Numbers become scalars of `other`'s graph and type. */
-export function toTensor(operand: Operand, other: Tensor): Tensor {
+function toTensor(operand: Operand, other: Tensor): Tensor {
   return typeof operand === "number" ? other.graph.scalar(operand, other.dataType) : operand;
 }
 
