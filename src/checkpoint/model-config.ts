@@ -10,7 +10,7 @@ import { isJsonObject } from "./json-file.ts";
 import { parseRopeConfig, type RopeConfig } from "./rope-config.ts";
 
 const MODEL_TYPES = ["llama", "qwen2", "qwen3"] as const;
-export type ModelType = (typeof MODEL_TYPES)[number];
+type ModelType = (typeof MODEL_TYPES)[number];
 
 /** Everything that shapes the computation of a decoder. */
 export interface ModelConfig {

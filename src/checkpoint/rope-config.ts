@@ -10,7 +10,7 @@ interface RopeBase {
   readonly theta: number;
 }
 
-export interface LinearRope extends RopeBase {
+interface LinearRope extends RopeBase {
   readonly type: "linear";
   readonly factor: number;
 }

@@ -9,7 +9,7 @@ import { BitmendError } from "../util/errors.ts";
 import { BYTES_PER_ELEMENT, type StoredDataType, type TensorLocation } from "./tensor-location.ts";
 
 /** The same limit as the reference implementation. */
-export const MAX_HEADER_BYTES = 100_000_000;
+const MAX_HEADER_BYTES = 100_000_000;
 const MAX_RANK = 16;
 
 export interface SafetensorsHeader {

@@ -16,7 +16,7 @@ import { headerLength, parseSafetensorsHeader, type SafetensorsHeader } from "./
 import { BYTES_PER_ELEMENT, type StoredDataType, type TensorLocation } from "./tensor-location.ts";
 
 export type { SafetensorsHeader } from "./safetensors-header.ts";
-export type { StoredDataType, TensorLocation } from "./tensor-location.ts";
+export type { TensorLocation } from "./tensor-location.ts";
 
 /** One tensor to write; `data` may be a function, called when its turn comes, so that only one tensor is in memory at a time. */
 export interface TensorToWrite {

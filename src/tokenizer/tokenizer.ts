@@ -11,8 +11,6 @@ import {
 } from "./chat-template.ts";
 import { badTokenizer, checkTokenizerFile, type TokenizerFacts } from "./tokenizer-file.ts";
 
-export type { ChatMessage } from "./chat-template.ts";
-
 /** Text to token ids and back. */
 export interface Tokenizer {
   /** Ids of `text`; special tokens written in the text count as such, none are added. */
