@@ -1,8 +1,10 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
 import { EngineWorker, type EngineSession } from "../engine/index.ts";
 import type { LinearKind } from "../models/linear-sites.ts";
 import { sharedFloats, type LayerParameters, type SharedFloats } from "./layer-parameters.ts";
-import { buildLayerStages } from "./layer-stages.ts";
+import { weightDifference } from "./layer-error.ts";
+import { buildLayerStages, buildOutputEnergy } from "./layer-stages.ts";
 import type { Matrix } from "./matrix.ts";
 
 /** Calibration text as token ids, each sequence at its own length. */
@@ -31,16 +33,14 @@ export class Calibrator implements AsyncDisposable {
   readonly #worker: EngineWorker;
   readonly #grams: ReadonlyMap<LinearKind, EngineSession>;
   readonly #halves: readonly EngineSession[];
+  readonly #energy: EngineSession;
 
-  private constructor(
-    batches: readonly Batch[],
-    worker: EngineWorker,
-    sessions: { grams: ReadonlyMap<LinearKind, EngineSession>; halves: readonly EngineSession[] },
-  ) {
+  private constructor(batches: readonly Batch[], worker: EngineWorker, sessions: CalibrationSessions) {
     this.#batches = batches;
     this.#worker = worker;
     this.#grams = sessions.grams;
     this.#halves = sessions.halves;
+    this.#energy = sessions.energy;
   }
 
   /** Embeds the sequences and loads the stages of a layer. */
@@ -57,7 +57,8 @@ export class Calibrator implements AsyncDisposable {
       const grams = await Promise.all(
         [...stages.grams].map(async ([kind, model]) => [kind, await worker.load(model)] as const),
       );
-      return new Calibrator(embed(source, sequences), worker, { halves, grams: new Map(grams) });
+      const energy = await worker.load(buildOutputEnergy());
+      return new Calibrator(embed(source, sequences), worker, { halves, grams: new Map(grams), energy });
     } catch (error) {
       await worker[Symbol.asyncDispose]();
       throw error;
@@ -79,7 +80,20 @@ export class Calibrator implements AsyncDisposable {
       await session.run(feeds, { gram });
       for (let index = 0; index < sum.length; index++) sum[index] = sum[index]! + gram.data[index]!;
     }
-    return { rows: size, columns: size, values: Float32Array.from(sum) };
+    gram.data.set(sum);
+    return { rows: size, columns: size, values: gram.data };
+  }
+
+  /** `outputError()` of layer-error.ts, computed by the engine in float32; `gram` as {@link gram} gave it. */
+  async outputError(weight: Matrix, quantized: QuantizedMatrix, gram: Matrix): Promise<number> {
+    const { rows, columns } = weight;
+    const grams = { dataType: "f32", shape: [columns, columns], data: gram.values } as const;
+    const energyOf = async (values: Float32Array): Promise<number> => {
+      const feeds = { rows: sharedFloats([rows, columns], values), gram: grams };
+      return Number((await this.#energy.run(feeds))["energy"]!.data[0]);
+    };
+    const error = await energyOf(weightDifference(weight, quantized));
+    return error === 0 ? 0 : error / (await energyOf(weight.values));
   }
 
   /** Moves the text through one half of the layer with these parameters. */
@@ -96,6 +110,13 @@ export class Calibrator implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#worker[Symbol.asyncDispose]();
   }
+}
+
+/** The stages of a layer, loaded. */
+interface CalibrationSessions {
+  readonly grams: ReadonlyMap<LinearKind, EngineSession>;
+  readonly halves: readonly EngineSession[];
+  readonly energy: EngineSession;
 }
 
 /** What the session's inputs are fed. */

@@ -4,15 +4,20 @@ import type { Matrix } from "./matrix.ts";
 
 /** ‖W - Ŵ‖² / ‖W‖², 0 for a weight of zeros that stayed so. */
 export function weightError(weight: Matrix, quantized: QuantizedMatrix): number {
-  return ratio(sumOfSquares(difference(weight, quantized)), sumOfSquares(weight.values));
+  return ratio(sumOfSquares(weightDifference(weight, quantized)), sumOfSquares(weight.values));
 }
 
-/** ‖X(W - Ŵ)ᵀ‖² / ‖XWᵀ‖² for inputs X with the Gram matrix `gram` = XᵀX ([in, in]). */
+/**
+ * ‖X(W - Ŵ)ᵀ‖² / ‖XWᵀ‖² for inputs X with the Gram matrix `gram` = XᵀX ([in, in]), in float64.
+ *
+ * The readable reference; quantization itself asks the engine (calibrator.ts), which is some 50 times faster on large matrices.
+ */
 export function outputError(weight: Matrix, quantized: QuantizedMatrix, gram: Matrix): number {
-  return ratio(outputEnergy(difference(weight, quantized), gram), outputEnergy(weight.values, gram));
+  return ratio(outputEnergy(weightDifference(weight, quantized), gram), outputEnergy(weight.values, gram));
 }
 
-function difference({ values }: Matrix, quantized: QuantizedMatrix): Float32Array {
+/** W - Ŵ, [out, in]. */
+export function weightDifference({ values }: Matrix, quantized: QuantizedMatrix): Float32Array {
   return dequantize(quantized).map((restored, index) => values[index]! - restored);
 }
 

@@ -13,7 +13,7 @@ import { layerSites, linearGroups, type LinearSite } from "../models/linear-site
 import type { Calibrator } from "./calibrator.ts";
 import { quantizeWithFactor } from "./gptq.ts";
 import { factorHessian, type HessianFactor } from "./hessian-factor.ts";
-import { outputError, weightError } from "./layer-error.ts";
+import { weightError } from "./layer-error.ts";
 import { nameInLayer, readLayerParameters, sharedFloats, type LayerParameters } from "./layer-parameters.ts";
 import type { Matrix } from "./matrix.ts";
 import type { QuantizationRecipe } from "./recipe.ts";
@@ -108,7 +108,8 @@ async function* quantizeGroup(
       module: name,
       matrix,
       weightError: weightError(weight, matrix),
-      outputError: gram === null ? null : outputError(weight, matrix, gram),
+      // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
+      outputError: gram === null ? null : await calibrator!.outputError(weight, matrix, gram),
       dampingFraction: hessian?.dampingFraction ?? null,
     };
   }
