@@ -35,7 +35,8 @@ export function parseArguments(
     if (option === undefined) problems.push(unknownOption(token.rawName, command.options));
     else readOption({ ...token, option, values, problems });
   }
-  problems.push(...wrongPositionals(positionals, command.positionals));
+  // After a wrong option, what looks like an argument is mostly that option's value.
+  if (problems.length === 0) problems.push(...wrongPositionals(positionals, command.positionals));
   if (problems.length > 0) throw new BitmendError("cli/usage", problems.join("\n"));
   return { ...Object.fromEntries(values), positionals };
 }

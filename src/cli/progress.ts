@@ -46,7 +46,7 @@ export function openProgress(terminal: Terminal, options: ProgressOptions = {}):
   if (silent) return { stage: () => ({ update() {}, finish() {} }), tell() {}, [Symbol.dispose]() {} };
   const screen = new ProgressScreen(terminal, now);
   return {
-    stage: (name, stageOptions = {}) => screen.stage(printable(name), stageOptions),
+    stage: (name, stageOptions = {}) => screen.stage(oneLine(name), stageOptions),
     tell: (line) => screen.tell(line),
     [Symbol.dispose]: () => screen.close(),
   };
@@ -124,8 +124,9 @@ class ProgressScreen {
     }
   }
 
-  #finish(state: StageState, result: string): void {
+  #finish(state: StageState, resultText: string): void {
     if (state.finished) return;
+    const result = oneLine(resultText);
     state.finished = true;
     this.#stopTimer();
     this.#erase();
@@ -185,7 +186,7 @@ function progressParts(state: StageState, nowMs: number): string[] {
   ];
   if (total !== undefined && perSecond !== null && done < total)
     parts.push(`${clockText((total - done) / perSecond)} left`);
-  return note === "" ? parts : [...parts, printable(note)];
+  return note === "" ? parts : [...parts, oneLine(note)];
 }
 
 /** One line of at most the terminal's width: name, bar, numbers; what does not fit is left out from the right. */
@@ -218,6 +219,10 @@ function barText(fraction: number, unicode: boolean): string {
   return unicode
     ? "━".repeat(full) + "─".repeat(barCells - full)
     : `[${"#".repeat(full)}${"-".repeat(barCells - full)}]`;
+}
+
+function oneLine(text: string): string {
+  return printable(text).replaceAll(/\s+/g, " ");
 }
 
 function fit(text: string, width: number): string {

@@ -25,7 +25,7 @@ export function headline(run: RunRecords, labels: ReadonlyMap<string, string>): 
   return {
     title: title(run.comparisons),
     sentences: [
-      `Full precision solves ${count(full.accuracy * full.n)} of ${count(full.n)} problems (${percent(full.accuracy)} %, 95 % interval ${percent(full.interval[0])} to ${percent(full.interval[1])}). Every variant solved the same problems.`,
+      `Full precision solves ${count(full.accuracy * full.n)} of ${count(full.n)} problems (${percent(full.accuracy)} %, 95 % interval ${percent(full.interval[0])} to ${percent(full.interval[1])}). Every variant was given the same problems.`,
       ...lossSentences(run.comparisons, name),
       ...restorationSentences(run.comparisons, name),
       ...failureSentences(run),
@@ -37,7 +37,7 @@ function title(comparisons: readonly ComparisonRecord[]): string {
   const best = largestReturn(comparisons);
   if (best !== undefined) {
     const { base, restored } = best;
-    return `${bitsInWords(base)} cost ${wholePoints(base.drop)} of accuracy. ${restorerInWords(restored)} brought ${wholePoints(gain(best))} back.`;
+    return `${gridInWords(base)} lost ${wholePoints(base.drop)} of accuracy. ${restorerInWords(restored)} brought ${wholePoints(gain(best))} back.`;
   }
   const broken = comparisons.filter(
     ({ variant, drop, mcnemarP }) =>
@@ -45,7 +45,7 @@ function title(comparisons: readonly ComparisonRecord[]): string {
   );
   const worst = broken.toSorted((left, right) => right.drop - left.drop)[0];
   if (worst === undefined) return `No loss that ${count(comparisons[0]?.n ?? 0)} problems could show.`;
-  return `${bitsInWords(worst)} cost ${wholePoints(worst.drop)} of accuracy.`;
+  return `${gridInWords(worst)} lost ${wholePoints(worst.drop)} of accuracy.`;
 }
 
 /** The restoration that brought most back, where it brought back anything. */
@@ -101,14 +101,14 @@ function failureSentences({ diagnoses }: RunRecords): string[] {
 }
 
 const numberWords = new Map([
-  [2, "Two bits"],
-  [3, "Three bits"],
-  [4, "Four bits"],
-  [8, "Eight bits"],
+  [2, "Two-bit"],
+  [3, "Three-bit"],
+  [4, "Four-bit"],
+  [8, "Eight-bit"],
 ]);
 
-function bitsInWords({ variant }: ComparisonRecord): string {
-  return numberWords.get(variant.bits ?? 0) ?? "Low bits";
+function gridInWords({ variant }: ComparisonRecord): string {
+  return `${numberWords.get(variant.bits ?? 0) ?? "Low-bit"} ${variant.method?.toUpperCase() ?? ""}`.trim();
 }
 
 function restorerInWords({ variant }: ComparisonRecord): string {

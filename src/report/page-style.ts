@@ -5,7 +5,7 @@ const colors = `
   color-scheme: light dark;
   --paper: #faf8f4; --panel: #fffefb; --ink: #1d242b; --muted: #5f6872; --rule: #e5dfd4; --grid: #ece7dd;
   --full: #45586d; --quantized: #c9621a; --restored: #0d7d78; --quantized-soft: #fbe9da; --restored-soft: #dcefec;
-  --heat: #a8400a; --heat-ink-strong: #fff; --accent: #2d5f8b;
+  --heat: #e5823f; --quantized-ink: #9a4409; --accent: #2d5f8b;
   --concept: #33648f; --context: #8fb4d4; --procedure: #9a5f0b; --formula: #e2ac52; --arithmetic: #14705a; --symbols: #83c6ad; --logic: #8d3b76; --degenerate: #9b9b98;
   --on-dark: #fff; --on-light: #1d242b;
   --serif: "Iowan Old Style", "Palatino Linotype", Palatino, "Book Antiqua", Georgia, "DejaVu Serif", serif;
@@ -15,7 +15,7 @@ const colors = `
 @media (prefers-color-scheme: dark) { :root {
   --paper: #14181b; --panel: #1b2024; --ink: #e9e6df; --muted: #9aa5ae; --rule: #2e363c; --grid: #262d33;
   --full: #93a9bf; --quantized: #ec8f4a; --restored: #41b9b0; --quantized-soft: #3a2618; --restored-soft: #14322f;
-  --heat: #f0945a; --heat-ink-strong: #1a0d04; --accent: #86b6df;
+  --heat: #a34d18; --quantized-ink: #f3a266; --accent: #86b6df;
   --concept: #5f93c2; --context: #a9cbe6; --procedure: #c5873a; --formula: #efc67f; --arithmetic: #2f9c80; --symbols: #a0dcc6; --logic: #c178ab; --degenerate: #8b8f90;
   --on-dark: #10161a; --on-light: #10161a;
 } }
@@ -100,7 +100,7 @@ svg.plot { display: block; max-width: 100%; height: auto; overflow: visible; fon
 .curve.quantized { stroke: var(--quantized); } .curve.restored { stroke: var(--restored); }
 .dot.quantized { fill: var(--quantized); } .dot.restored { fill: var(--restored); }
 .heat { fill: color-mix(in oklab, var(--heat) var(--shade), var(--panel)); stroke: var(--grid); stroke-width: .5; }
-.plot .heat-ink { font-size: 11px; } .plot .heat-ink.inverse { fill: var(--heat-ink-strong); }
+.plot .heat-ink { font-size: 11px; }
 .type.conceptual-misunderstanding { --type: var(--concept); } .type.contextual-oversight { --type: var(--context); }
 .type.procedural-error { --type: var(--procedure); } .type.formula-rule-error { --type: var(--formula); }
 .type.numerical-computation-error { --type: var(--arithmetic); } .type.symbolic-manipulation-error { --type: var(--symbols); }
@@ -124,7 +124,6 @@ table.shaded th { font-weight: 400; white-space: nowrap; padding: 4px 12px 4px 0
 table.shaded thead th:first-child { text-align: left; padding-left: 0; } table.shaded th:first-child { width: 13em; } table.shaded small { display: block; font-size: 11px; }
 table.shaded th:first-child { position: sticky; left: 0; background: var(--panel); }
 .heat-cell { background: color-mix(in oklab, var(--heat) var(--shade), var(--panel)); text-align: center; padding: 5px 4px; border-radius: 3px; min-width: 3.4em; }
-.heat-cell.inverse { color: var(--heat-ink-strong); }
 table.settings { width: 100%; table-layout: fixed; } table.settings th, table.settings td { padding: 5px 16px 5px 0; border-top: 1px solid var(--rule); vertical-align: top; overflow-wrap: anywhere; }
 table.settings th { font: 13px/1.6 var(--mono); width: 42%; }
 .group { margin-top: 32px; } .group > summary { font-size: 16px; }
@@ -154,7 +153,7 @@ ol.steps { list-style: none; margin: 0; padding: 0; font: 13.5px/1.5 var(--mono)
 ol.steps li { padding: 6px 10px 6px 32px; position: relative; overflow-wrap: anywhere; white-space: pre-wrap; border-left: 3px solid transparent; }
 ol.steps li::before { content: attr(data-mark); position: absolute; left: 10px; color: var(--muted); } ol.steps li.right::before { color: var(--restored); }
 ol.steps li.wrong { background: var(--quantized-soft); border-left-color: var(--quantized); border-radius: 4px; } ol.steps li.wrong::before { color: var(--quantized); font-weight: 700; }
-ol.steps li.after { color: var(--muted); } .why { display: block; font: 13.5px/1.45 var(--sans); margin-top: 3px; white-space: normal; } .why b { color: var(--quantized); }
+ol.steps li.after { color: var(--muted); } .why { display: block; font: 13.5px/1.45 var(--sans); margin-top: 3px; white-space: normal; } .why b { color: var(--quantized-ink); }
 .remark { background: var(--quantized-soft); border-left: 3px solid var(--quantized); border-radius: 4px; padding: 8px 12px; font-size: 14px; margin: 0 0 12px; overflow-wrap: anywhere; }
 @media (max-width: 860px) { .split, .side { grid-template-columns: minmax(0, 1fr); } .list { max-height: 250px; } }
 @media (max-width: 720px) { .versus { grid-template-columns: 1fr; } }

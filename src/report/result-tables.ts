@@ -32,9 +32,8 @@ export function comparisonTable({ comparisons }: Pick<RunRecords, "comparisons">
     ...textTable(
       [{ title: "variant", align: "left", shrinks: true }, ...rightAligned(comparisonTitles)],
       rows,
-      { gap: " " },
     ),
-    `acc = % of ${count(n)} problems solved, with its 95 % interval; drop in points, rel in %;`,
+    `acc = % of ${count(n)} problems solved, with 95 % interval; drop in points, rel in %;`,
     "lost/won against full precision; deg = degenerate outputs; p = exact McNemar.",
   ];
 }

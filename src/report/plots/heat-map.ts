@@ -52,7 +52,6 @@ export function heatMap(
 
 function drawCell(cell: HeatCell, { x, y, cellWidth }: { x: number; y: number; cellWidth: number }): Markup {
   const shade = Math.round(100 * Math.min(1, Math.max(0, cell.shade)));
-  const ink = shade > 65 ? "heat-ink inverse" : "heat-ink";
   const fits = cell.text.length * 6.2 + 4 <= cellWidth;
   return html`<g
     ><title>${cell.title}</title
@@ -64,7 +63,9 @@ function drawCell(cell: HeatCell, { x, y, cellWidth }: { x: number; y: number; c
       class="heat"
       style="--shade:${shade}%"
     />${
-      fits ? text([x + cellWidth / 2 - 0.5, y + 15], cell.text, { className: ink, anchor: "middle" }) : null
+      fits
+        ? text([x + cellWidth / 2 - 0.5, y + 15], cell.text, { className: "heat-ink", anchor: "middle" })
+        : null
     }</g
   >`;
 }

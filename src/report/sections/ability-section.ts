@@ -64,7 +64,7 @@ function shadedCell(group: { correct: number; n: number } | undefined): Markup {
   const accuracy = group.correct / group.n;
   const shade = Math.round(100 * (1 - accuracy));
   return html`<td
-    class="heat-cell${shade > 65 ? " inverse" : ""}"
+    class="heat-cell"
     style="--shade:${shade}%"
     title="${count(group.correct)} of ${count(group.n)}"
   >
