@@ -1,0 +1,85 @@
+/** @file What `bitmend run` does, as one typed value; a recipe file exports one, partial or whole. */
+import { z } from "zod";
+
+const bits = z.union([z.literal(2), z.literal(3), z.literal(4), z.literal(8)]);
+
+/** How completions are drawn. */
+const generationSchema = z.strictObject({
+  /** Problems decoded together; changes the speed, never the text. */
+  slots: z.int().min(1).max(512).default(64),
+  maxNewTokens: z.int().positive().default(128),
+  /** 0 is greedy. */
+  temperature: z.number().min(0).default(0),
+  topP: z.number().positive().max(1).default(1),
+});
+
+/** Which low-bit variants are made, and how. */
+const quantizationSchema = z.strictObject({
+  groupSize: z.union([z.int().positive(), z.literal(-1)]).default(64),
+  symmetric: z.boolean().default(false),
+  range: z.enum(["minmax", "mse"]).default("minmax"),
+  columnOrder: z.enum(["natural", "activation"]).default("activation"),
+  dampingFraction: z.number().min(0).max(1).default(0.01),
+  /** The model's own solutions of this many training problems. */
+  calibrationSequences: z.int().positive().default(128),
+  variants: z.array(z.strictObject({ method: z.enum(["rtn", "gptq"]), bits })).default([
+    { method: "rtn", bits: 8 },
+    { method: "rtn", bits: 4 },
+    { method: "gptq", bits: 4 },
+    { method: "rtn", bits: 3 },
+    { method: "gptq", bits: 3 },
+    { method: "rtn", bits: 2 },
+    { method: "gptq", bits: 2 },
+  ]),
+});
+
+/** Distillation into fake-quantized weights, one entry a variant. */
+const qatSchema = z.strictObject({
+  bits,
+  /** Optimizer steps. */
+  steps: z.int().positive(),
+  batchSize: z.int().positive().default(32),
+  learningRate: z.number().positive(),
+  scaleLearningRate: z.number().positive(),
+});
+
+/** Preference tuning on the medicine set, with its two controls. */
+const preferenceSchema = z.strictObject({
+  /** The GPTQ variant of this many bits is the patient. */
+  bits,
+  /** At most this many pairs. */
+  pairs: z.int().positive().default(545),
+  /** At most this many training problems are searched for failures. */
+  candidates: z.int().positive().default(4096),
+  epochs: z.int().positive().default(3),
+  batchSize: z.int().positive().default(16),
+  rank: z.int().positive().default(16),
+  beta: z.number().positive().default(0.1),
+  /** Weight of the negative log-likelihood of the chosen text. */
+  chosenWeight: z.number().min(0).default(1),
+  learningRate: z.number().positive().default(1e-3),
+  /** Plain SFT on the same pairs, and on as many random problems. */
+  controls: z.boolean().default(true),
+});
+
+/** Fills defaults and rejects unknown keys. */
+export const runRecipeSchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/u),
+  /** A model directory, or `pocket` for the one that ships with bitmend. */
+  model: z.string(),
+  task: z.string(),
+  problems: z.int().positive().default(1000),
+  split: z.enum(["validation", "test"]).default("test"),
+  seed: z.int().min(0).default(1),
+  generation: generationSchema.prefault({}),
+  quantization: quantizationSchema.prefault({}),
+  /** Samples of the full model for a problem it failed, so that a failure has a right solution to be held against. */
+  referenceSamples: z.int().min(0).default(16),
+  qat: z.array(qatSchema).default([]),
+  preference: preferenceSchema.nullable().default(null),
+});
+
+/** A recipe with every default filled in. */
+export type RunRecipe = z.infer<typeof runRecipeSchema>;
+/** What a recipe file exports. */
+export type RunRecipeInput = z.input<typeof runRecipeSchema>;

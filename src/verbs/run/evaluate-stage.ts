@@ -1,0 +1,90 @@
+import {
+  evaluateVariant,
+  type Evaluation,
+  type GenerateCompletions,
+} from "../../evaluation/evaluate-variant.ts";
+import { generate } from "../../generation/generate.ts";
+import { loadLanguageModel, type LanguageModel } from "../../generation/language-model.ts";
+import { percent } from "../../report/number-text.ts";
+import type { Variant } from "../../runs/records.ts";
+import type { Problem } from "../../tasks/problem.ts";
+import { loadTokenizer } from "../../tokenizer/tokenizer.ts";
+import type { VerbRun } from "../events.ts";
+import { abortable, generateOptions, type RunContext } from "./context.ts";
+
+/** One variant to be asked. */
+export interface EvaluationStage {
+  readonly variant: Variant;
+  /** Called only when a problem is still open. */
+  readonly load: () => Promise<LanguageModel>;
+  /** Default: the run's problems. */
+  readonly problems?: readonly Problem[];
+  /** Where the records go. Default: the run directory. */
+  readonly directory?: string;
+  /** What people read while it works. Default: `Measuring <variant>`. */
+  readonly title?: string;
+}
+
+/**
+ * Asks one variant the problems it has not answered yet and grades the answers.
+ *
+ * @yields Progress in problems.
+ */
+export async function* evaluateStage(context: RunContext, stage: EvaluationStage): VerbRun<Evaluation> {
+  const { problems = context.problems, directory = context.directory, variant } = stage;
+  const events = evaluateVariant(
+    {
+      variant: variant.name,
+      problems,
+      promptIds: promptEncoder(context),
+      generate: lazily(context, stage.load),
+      seed: context.recipe.seed,
+      directory,
+    },
+    abortable(context),
+  );
+  let begun = false;
+  for (;;) {
+    // oxlint-disable-next-line eslint/no-await-in-loop -- events are sequential by nature
+    const next = await events.next();
+    if (next.done === true) {
+      const correct = next.value.verdicts.filter(({ verdict }) => verdict === "correct").length;
+      yield { type: "stage-done", result: `${percent(correct / problems.length)} right` };
+      return next.value;
+    }
+    if (next.value.type !== "progress") continue;
+    const { finished, total, tokensPerSecond } = next.value;
+    if (!begun) {
+      const name = stage.title ?? `Measuring ${variant.name}`;
+      yield { type: "stage", name, total, unit: "problems", alreadyDone: finished };
+      begun = true;
+    }
+    const note = tokensPerSecond === null ? {} : { note: `${Math.round(tokensPerSecond)} tok/s` };
+    yield { type: "progress", done: finished, ...note };
+  }
+}
+
+/** The tokens a problem is asked with: the task's messages in the model's chat template. */
+export function promptEncoder(context: Pick<RunContext, "model" | "task">): (problem: Problem) => number[] {
+  const tokenizer = loadTokenizer(context.model);
+  return (problem) => {
+    const messages = context.task.messages(problem);
+    return tokenizer.encode(
+      tokenizer.hasChatTemplate
+        ? tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true })
+        : messages.map(({ content }) => content).join("\n"),
+    );
+  };
+}
+
+/** Loads a variant's directory, full or low-bit, with this run's threads. */
+export function loader(context: RunContext, directory: string): () => Promise<LanguageModel> {
+  return async () => loadLanguageModel(directory, { threads: context.threads });
+}
+
+function lazily(context: RunContext, load: () => Promise<LanguageModel>): GenerateCompletions {
+  return async function* generateWithModel(requests, options) {
+    await using model = await load();
+    yield* generate(model, requests, { ...generateOptions(context), ...options });
+  };
+}
