@@ -7,7 +7,7 @@ import { parseArguments } from "./parse-arguments.ts";
 import { paint, printable } from "./terminal.ts";
 
 /** Exit codes of the program. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 /** What the command line itself needs beside the arguments. */
 export interface CommandLineContext extends Omit<CommandContext, "goOnWith"> {

@@ -29,7 +29,7 @@ export type CommandOption =
 export type CommandOptions = Readonly<Record<string, CommandOption>>;
 
 /** The parsed value of each option. */
-export type CommandValues<Options extends CommandOptions> = {
+type CommandValues<Options extends CommandOptions> = {
   readonly [Name in keyof Options]: Options[Name] extends { readonly type: "boolean" }
     ? boolean
     : Options[Name] extends { readonly multiple: true }

@@ -1,3 +1,4 @@
+import { comparisonTable } from "../report/result-tables.ts";
 import type { VerbEvent } from "../verbs/events.ts";
 import { openProgress, type Stage } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
@@ -26,6 +27,9 @@ export function drawEvents(terminal: Terminal, { silent }: { readonly silent: bo
       case "stage-done":
         stage?.finish(event.result);
         stage = null;
+        return;
+      case "comparisons":
+        for (const line of comparisonTable(event)) progress.tell(line);
         return;
       case "remark":
         progress.tell(event.text);

@@ -9,7 +9,7 @@ import { ProgressRate } from "./progress-rate.ts";
 import { paint, printable, type Terminal } from "./terminal.ts";
 
 /** How a stage is counted. */
-export interface StageOptions {
+interface StageOptions {
   /** How many units the stage has; without it there is a counter and no bar. */
   readonly total?: number;
   /** What is counted, in the plural, e.g. `problems`. */

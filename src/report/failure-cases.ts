@@ -3,7 +3,7 @@ import { type DiagnosisRecord, type ErrorType, errorTypes } from "../runs/record
 import type { RunRecords } from "./run-records.ts";
 
 /** One failing solution; short keys, because thousands of them stand in one page. */
-export interface FailureCase {
+interface FailureCase {
   /** Index into `variants`. */
   readonly v: number;
   /** Index into `problems`. */
@@ -19,7 +19,7 @@ export interface FailureCase {
 }
 
 /** One problem that some case is about. */
-export interface CaseProblem {
+interface CaseProblem {
   readonly id: string;
   readonly question: string | null;
   readonly expected: string;
@@ -51,7 +51,7 @@ export interface CaseLimits {
   readonly textCharacters: number;
 }
 
-const defaultLimits: CaseLimits = { perVariant: 250, characters: 1_900_000, textCharacters: 6000 };
+const defaultLimits: CaseLimits = { perVariant: 400, characters: 1_900_000, textCharacters: 6000 };
 
 /** Chooses the cases to embed. Within a variant, types take turns, so that rare types are all there before frequent ones fill up. */
 export function chooseCases(

@@ -13,7 +13,7 @@ export interface Headline {
 }
 
 /** A difference counts as shown at this p; the page says so where it uses it. */
-export const significance = 0.05;
+const significance = 0.05;
 
 /** Puts the run into words; `labels` names variants by their record names. */
 export function headline(run: RunRecords, labels: ReadonlyMap<string, string>): Headline {

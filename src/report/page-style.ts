@@ -12,7 +12,7 @@ const colors = `
   --sans: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "DejaVu Sans", sans-serif;
   --mono: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
 }
-@media (prefers-color-scheme: dark) { :root {
+@media screen and (prefers-color-scheme: dark) { :root {
   --paper: #14181b; --panel: #1b2024; --ink: #e9e6df; --muted: #9aa5ae; --rule: #2e363c; --grid: #262d33;
   --full: #93a9bf; --quantized: #ec8f4a; --restored: #41b9b0; --quantized-soft: #3a2618; --restored-soft: #14322f;
   --heat: #a34d18; --quantized-ink: #f3a266; --accent: #86b6df;
@@ -157,7 +157,7 @@ ol.steps li.after { color: var(--muted); } .why { display: block; font: 13.5px/1
 .remark { background: var(--quantized-soft); border-left: 3px solid var(--quantized); border-radius: 4px; padding: 8px 12px; font-size: 14px; margin: 0 0 12px; overflow-wrap: anywhere; }
 @media (max-width: 860px) { .split, .side { grid-template-columns: minmax(0, 1fr); } .list { max-height: 250px; } }
 @media (max-width: 720px) { .versus { grid-template-columns: 1fr; } }
-@media print { nav, .filters, .list, .found, .detail-head div { display: none; } .split { display: block; } .panel, .card { break-inside: avoid; } body { font-size: 11pt; } section { padding-top: 28px; } .page { padding: 0; } .scroll { overflow: visible; } }
+@media print { table.numbers { font-size: 8pt; } table.numbers th, table.numbers td { padding: 4px 5px 4px 0; white-space: normal; } .wide-only { display: block; } .narrow-only { display: none; } details::details-content { content-visibility: visible; block-size: auto; } nav, .filters, .list, .found, .detail-head div { display: none; } .split { display: block; } .panel, .card { break-inside: avoid; } body { font-size: 11pt; } section { padding-top: 28px; } .page { padding: 0; } .scroll { overflow: visible; } }
 @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
 `;
 

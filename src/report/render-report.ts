@@ -19,8 +19,14 @@ import { renderSection, type Section } from "./sections/section.ts";
 import { trainingSection } from "./sections/training-section.ts";
 import { fullPrecision, inReadingOrder, restorations, variantKind, variantLabels } from "./variant-words.ts";
 
+/** Words of other parts of bitmend that the page prints. */
+export interface ReportWords {
+  /** The definition of a degenerate output in one sentence, with its numbers. */
+  readonly degenerate?: string;
+}
+
 /** Renders the page; the same records give the same bytes. */
-export function renderReport(records: RunRecords): string {
+export function renderReport(records: RunRecords, words: ReportWords = {}): string {
   const run = { ...records, comparisons: inReadingOrder(records.comparisons) };
   const labels = variantLabels(run.comparisons.map(({ variant }) => variant));
   const sections = [
@@ -32,7 +38,7 @@ export function renderReport(records: RunRecords): string {
     trainingSection(run.training, labels),
     medicineSection(run.medicine),
     failuresSection(run, labels),
-    notesSection(run),
+    notesSection(run, words.degenerate),
   ].filter((section) => section !== null);
   return `<!doctype html>\n${page(run, { labels, sections }).markup}\n`;
 }

@@ -12,7 +12,7 @@ import {
 const { name, method, bits, groupSize, restoredBy } = variantSchema.shape;
 
 /** One variant's row. Accuracies and drops are fractions of 1; `lost` and `won` count problems against full precision. */
-export const summaryVariantSchema = z.strictObject({
+const summaryVariantSchema = z.strictObject({
   name,
   method,
   bits,
@@ -34,7 +34,7 @@ export const summaryVariantSchema = z.strictObject({
   /** Failing completions by type of their first wrong step; every type is present. */
   errors: z.record(errorTypeSchema, z.int()),
 });
-export type SummaryVariant = z.infer<typeof summaryVariantSchema>;
+type SummaryVariant = z.infer<typeof summaryVariantSchema>;
 
 export const summarySchema = z.strictObject({
   recipe: z.string(),

@@ -17,7 +17,7 @@ export interface AccuracyRow {
 export function accuracyBars(rows: readonly AccuracyRow[], { width }: { width: number }): Markup {
   const wide = width >= 600;
   const left = wide ? 176 : 2;
-  const right = wide ? 142 : 10;
+  const right = wide ? 142 : 48;
   const top = 22;
   const rowHeight = wide ? 28 : 44;
   const x = (fraction: number): number => left + fraction * (width - left - right);
@@ -96,7 +96,7 @@ function bar(row: AccuracyRow, { x, y, wide, width }: BarPlace): Markup[] {
           text([width - 94, labelY], percent(row.accuracy), { className: "value", anchor: "end" }),
           text([width, labelY], interval, { className: "tick", anchor: "end" }),
         ]
-      : [text([width - 10, labelY], percent(row.accuracy), { className: "value halo", anchor: "end" })]),
+      : [text([width - 6, barTop + 13], percent(row.accuracy), { className: "value", anchor: "end" })]),
   ];
 }
 

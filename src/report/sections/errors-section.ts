@@ -14,7 +14,7 @@ const fewestFailuresForRadar = 10;
 
 /** How the failures divide into types: counts as stacked bars, shares as radars. */
 export function errorsSection(
-  run: Pick<RunRecords, "comparisons" | "diagnoses">,
+  run: Pick<RunRecords, "comparisons" | "diagnoses" | "verdicts">,
   labels: ReadonlyMap<string, string>,
 ): Section {
   const rows = run.comparisons.map(({ variant }) => ({
@@ -43,7 +43,8 @@ export function errorsSection(
         Distance from the centre is the square root of the share, so that rare types stay visible; rings at
         10, 25, 50 and 100 %. Variants with fewer than ${fewestFailuresForRadar} failures are left out.
       </p>
-      <div class="cards small">${radars}</div>`,
+      <div class="cards small">${radars}</div>
+      ${degenerateTable(run, labels)}`,
   };
 }
 
@@ -77,4 +78,46 @@ function legend(): Markup {
         >`,
     )}
   </figcaption>`;
+}
+
+/** Degenerate outputs of each variant by kind; absent where there are none. */
+function degenerateTable(
+  { comparisons, verdicts }: Pick<RunRecords, "comparisons" | "verdicts">,
+  labels: ReadonlyMap<string, string>,
+): Markup | null {
+  const kinds = [
+    ["loop", "loop"],
+    ["no-answer", "no final answer"],
+    ["not-text", "not text"],
+  ] as const;
+  const found = Map.groupBy(
+    verdicts.filter(({ degenerate }) => degenerate !== null),
+    ({ variant }) => variant,
+  );
+  if (found.size === 0) return null;
+  const rows = comparisons.flatMap(({ variant: { name } }) => {
+    const outputs = found.get(name);
+    if (outputs === undefined) return [];
+    const cells = kinds.map(([kind]) => outputs.filter(({ degenerate }) => degenerate === kind).length);
+    return [
+      html`<tr>
+        <th scope="row">${labels.get(name) ?? name}</th>
+        ${cells.map((cell) => html`<td>${count(cell)}</td>`)}
+      </tr>`,
+    ];
+  });
+  return html`<h3>Degenerate outputs by kind</h3>
+    <div class="panel scroll" tabindex="0" role="region" aria-label="Degenerate outputs by kind">
+      <table class="numbers">
+        <thead>
+          <tr>
+            <th scope="col">Variant</th>
+            ${kinds.map(([, title]) => html`<th scope="col">${title}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows}
+        </tbody>
+      </table>
+    </div>`;
 }

@@ -5,15 +5,18 @@ import { byteSize, duration, percent } from "../number-text.ts";
 import type { RunRecords } from "../run-records.ts";
 import type { Section } from "./section.ts";
 
+const fallbackDegenerate =
+  "an output that loops, gives no final answer, or is not text. Set by rule before any step is read, and counted apart.";
+
 /** What the words mean, and everything needed to repeat the run. */
-export function notesSection(run: RunRecords): Section {
+export function notesSection(run: RunRecords, degenerate = fallbackDegenerate): Section {
   return {
     id: "notes",
     short: "Method",
     title: "Definitions and settings",
     lead: html`What the words on this page mean, and what was run.`,
     body: html`<div class="notes">
-      ${definitions()}${agreement(run)}
+      ${definitions(degenerate)}${agreement(run)}
       <h3>The run</h3>
       ${runTable(run)}
       <h3>Recipe</h3>
@@ -24,7 +27,7 @@ export function notesSection(run: RunRecords): Section {
   };
 }
 
-function definitions(): Markup {
+function definitions(degenerate: string): Markup {
   const terms: readonly (readonly [string, string])[] = [
     ["Accuracy", "problems with the right final answer, divided by all problems."],
     [
@@ -40,10 +43,7 @@ function definitions(): Markup {
       "McNemar p",
       "exact two-sided p value of lost against won: how often a difference at least this large would come about if both were equally likely.",
     ],
-    [
-      "Degenerate",
-      "an output that loops, gives no final answer within the token limit, or is not text. Set by rule before any step is read, and counted apart.",
-    ],
+    ["Degenerate", degenerate],
     [
       "First wrong step",
       "the first step of a failing solution that a person would have to correct. Its type is decided from the top of the list below; the first that fits is taken.",
