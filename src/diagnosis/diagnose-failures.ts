@@ -127,7 +127,9 @@ function diagnoseOne(
   const texts = (correct: boolean): string[] =>
     setup.referenceVariants
       .map((reference) => caseKey({ variant: reference, problem }))
-      .filter((reference) => (verdicts.get(reference)?.verdict === "correct") === correct)
+      .filter(
+        (reference) => reference !== key && (verdicts.get(reference)?.verdict === "correct") === correct,
+      )
       .flatMap((reference) => completions.get(reference)?.text ?? []);
   const diagnosis = diagnose({
     question,

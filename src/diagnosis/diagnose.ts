@@ -20,7 +20,7 @@ export interface DiagnosisCase {
   readonly references: readonly string[];
   /** The right final answer. With it a labelled solution without usable reference is compared with its smallest repair. */
   readonly answer?: string;
-  /** Other wrong solutions of the same problem, which may be easier to repair than this one. */
+  /** Wrong solutions of the same problem by others: they help to choose among references, and may be easier to repair. */
   readonly otherAttempts?: readonly string[];
   /** Why the completion is degenerate, null if it is not, as graded. Default: found out here. */
   readonly degenerate?: DegenerateKind | null;
@@ -42,8 +42,11 @@ export function diagnose(solution: DiagnosisCase): Diagnosis {
     return { steps, firstWrongStep: null, type: "degenerate", evidence: degenerateEvidence[kind] };
   const written = steps.map((step) => labelledStep(step));
   const numbers = questionNumbers(question);
-  const reference = rightSolution(references, written, numbers);
-  const expected = reference ?? repair(solution, written, numbers);
+  const otherAttempts = (solution.otherAttempts ?? []).map((text) =>
+    solutionSteps(text).map((step) => labelledStep(step.text)),
+  );
+  const reference = rightSolution({ references, otherAttempts, written, questionNumbers: numbers });
+  const expected = reference ?? repair(solution.answer, [written, ...otherAttempts], numbers);
   const labelled = expected !== null || isLabelled(written);
   const found = labelled
     ? findInLabelledSteps({ steps, written, expected, numbers })
@@ -65,16 +68,14 @@ function caveat(repaired: readonly LabelledStep[] | null): string {
     : " (no right solution to compare with; judged by the smallest change that reaches the right answer)";
 }
 
-/** The smallest repair of this or another wrong solution that reaches the right answer, if the answer is known. */
+/** The smallest repair of a wrong solution that reaches the right answer, if the answer is known. */
 function repair(
-  { answer, otherAttempts = [] }: DiagnosisCase,
-  written: readonly LabelledStep[],
+  answer: string | undefined,
+  attempts: readonly (readonly LabelledStep[])[],
   numbers: readonly ExactNumber[],
 ): readonly LabelledStep[] | null {
   const value = answer === undefined ? null : numericAnswer(answer);
-  if (value === null) return null;
-  const others = otherAttempts.map((text) => solutionSteps(text).map((step) => labelledStep(step.text)));
-  return repairedSolution({ attempts: [written, ...others], questionNumbers: numbers, answer: value });
+  return value === null ? null : repairedSolution({ attempts, questionNumbers: numbers, answer: value });
 }
 
 const degenerateEvidence: Readonly<Record<DegenerateKind, string>> = {

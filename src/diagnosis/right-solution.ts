@@ -3,34 +3,58 @@ import { finalAnswer } from "./checkers/final-answer.ts";
 import type { StepContext } from "./checkers/checker.ts";
 import { operands } from "./checkers/operands.ts";
 import { type EquationStep, type LabelledStep, labelledStep } from "./labelled-step.ts";
-import { sameSolution, sameStep } from "./same-equation.ts";
+import { sameEquation, sameStep } from "./same-equation.ts";
 import { solutionSteps } from "./steps.ts";
 import type { ExactNumber } from "../grading/exact-number.ts";
 
+export interface SolutionChoice {
+  /** Texts of right solutions, the most trusted first. */
+  readonly references: readonly string[];
+  /** Wrong solutions by others; most of their steps are right, so they have a say in which reference is. */
+  readonly otherAttempts: readonly (readonly LabelledStep[])[];
+  /** The solution to be judged. */
+  readonly written: readonly LabelledStep[];
+  readonly questionNumbers: readonly ExactNumber[];
+}
+
 /**
- * Of the `references` in labelled form, the steps of the one to compare a completion with; null when none can be used.
+ * Of the references in labelled form, the steps of the one to compare a completion with; null when none can be used.
  *
- * A reference with a right final answer may still hold wrong steps; one whose arithmetic, operands or answer line do not check
- * out is not used. The solution most references agree on wins, then the one that agrees longest with `written`, then the first.
+ * A reference with a right final answer may still hold wrong steps. One whose arithmetic, operands or answer line do not check out is
+ * not used; of the rest, the one whose steps occur most often in all solutions by others wins, then the one that agrees longest with
+ * `written`, then the first. Labels do not change the answer, so each step gets the label that most solutions give it.
  */
-export function rightSolution(
-  references: readonly string[],
-  written: readonly LabelledStep[],
-  question: readonly ExactNumber[],
-): readonly LabelledStep[] | null {
+export function rightSolution(choice: SolutionChoice): readonly LabelledStep[] | null {
+  const { references, otherAttempts, written, questionNumbers } = choice;
   const candidates = references
     .map((reference) => solutionSteps(reference).map((step) => step.text))
-    .filter((texts) => checksOut(texts, question))
+    .filter((texts) => checksOut(texts, questionNumbers))
     .map((texts) => texts.map((text) => labelledStep(text)));
+  const voters = [...candidates, ...otherAttempts];
   const scored = candidates.map((steps) => ({
     steps,
-    votes: candidates.filter((other) => sameSolution(other, steps)).length,
+    support: voters.reduce((sum, other) => sum + sharedSteps(steps, other), 0) / steps.length,
     agreement: agreementLength(steps, written),
   }));
   // Stable sort: among equals the first stays first.
-  const [best] = scored.toSorted((a, b) => b.votes - a.votes || b.agreement - a.agreement);
-  return best?.steps ?? null;
+  const [best] = scored.toSorted((a, b) => b.support - a.support || b.agreement - a.agreement);
+  return best?.steps.map((step) => withUsualLabel(step, [...voters, written])) ?? null;
 }
+
+/** The step under the label that most solutions give its equation; its own wins a tie. */
+function withUsualLabel(step: LabelledStep, solutions: readonly (readonly LabelledStep[])[]): LabelledStep {
+  if (step.kind !== "equation") return step;
+  const counts = new Map([[step.label, 0]]);
+  for (const other of solutions.flat())
+    if (other.kind === "equation" && sameEquation(step, other))
+      counts.set(other.label, (counts.get(other.label) ?? 0) + 1);
+  const most = Math.max(...counts.values());
+  const usual = [...counts].find(([, count]) => count === most);
+  return { ...step, label: usual?.[0] ?? step.label };
+}
+
+const sharedSteps = (steps: readonly LabelledStep[], other: readonly LabelledStep[]): number =>
+  steps.filter((step) => other.some((otherStep) => sameStep(step, otherStep))).length;
 
 function checksOut(texts: readonly string[], questionNumbers: readonly ExactNumber[]): boolean {
   const earlier: EquationStep[] = [];
