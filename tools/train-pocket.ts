@@ -21,9 +21,8 @@ const [recipePath, directory] = positionals;
 if (recipePath === undefined || directory === undefined) {
   throw new Error("usage: train-pocket.ts RECIPE DIRECTORY [--workers N] [--steps N]");
 }
-const { recipe: base } = (await import(pathToFileURL(resolve(recipePath)).href)) as {
-  recipe: PocketModelRecipe;
-};
+const imported: { recipe: PocketModelRecipe } = await import(pathToFileURL(resolve(recipePath)).href);
+const { recipe: base } = imported;
 const steps = values.steps === undefined ? base.optimization.steps : Number(values.steps);
 const recipe = { ...base, optimization: { ...base.optimization, steps } };
 

@@ -34,7 +34,11 @@ export class ForwardSessions implements AsyncDisposable {
     return new ForwardSessions(computation, await EngineWorker.start({ threads, spinning: false }));
   }
 
-  /** Packs `sequences` and yields each batch with its outputs. */
+  /**
+   * Packs `sequences` and runs them.
+   *
+   * @yields each batch with its outputs
+   */
   async *run(
     sequences: readonly TrainingSequence[],
     packing: PackingOptions = {},
@@ -47,11 +51,10 @@ export class ForwardSessions implements AsyncDisposable {
         session = await this.#open(batch.shape);
         this.#sessions.set(key, session);
       }
+      const { feeds } = sequenceMicroBatch(batch);
       // oxlint-disable-next-line eslint/no-await-in-loop -- one engine
-      yield {
-        batch,
-        outputs: await session.run(declaredOnly(sequenceMicroBatch(batch).feeds, session.inputs)),
-      };
+      const outputs = await session.run(declaredOnly(feeds, session.inputs));
+      yield { batch, outputs };
     }
   }
 

@@ -60,6 +60,9 @@ export interface TrainingSetup {
  *
  * The result depends on the setup alone: not on the number of workers, nor on interruptions with a checkpoint in between.
  * An abort ends the training after the step in flight.
+ *
+ * @yields optimizer steps, checkpoints and validations
+ * @throws {BitmendError} `training/diverged` when the loss is not finite; `training/other-training` for a foreign checkpoint.
  */
 export async function* train(
   setup: TrainingSetup,
@@ -81,7 +84,8 @@ export async function* train(
   let finalLoss: number | null = null;
   let savedStep = optimizer.step;
   let upcoming: readonly MicroBatch[] | null = null;
-  while (optimizer.step < steps && signal?.aborted !== true) {
+  const isAborted = (): boolean => signal?.aborted === true;
+  while (optimizer.step < steps && !isAborted()) {
     const batches: readonly MicroBatch[] = upcoming ?? objective.batchesAt(optimizer.step + 1);
     const running = workers.accumulate(batches);
     // the next batches are made while the workers compute

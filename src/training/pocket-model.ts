@@ -71,6 +71,8 @@ export function pocketModelConfig(sizes: PocketModelSizes): Readonly<Record<stri
  *
  * The training's own state is `training.safetensors` in that directory; it stays there, so that calling again once all is done only
  * writes the model anew.
+ *
+ * @yields optimizer steps, checkpoints and validations
  */
 export async function* trainPocketModel(
   recipe: PocketModelRecipe,

@@ -52,7 +52,7 @@ export async function withReference(
   options: { readonly threads?: number } = {},
 ): Promise<ReferencedPair[]> {
   const texts = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
-  const compared = texts.map(({ tokenIds, preference }) => ({ tokenIds, weights: preference }));
+  const compared = texts.map((text) => ({ tokenIds: text.tokenIds, weights: text.preference }));
   const sums = await sequenceLogProbabilities(model, compared, options);
   return pairs.map((pair, index) => ({ ...pair, referenceMargin: sums[2 * index]! - sums[2 * index + 1]! }));
 }

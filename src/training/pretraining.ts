@@ -24,7 +24,11 @@ export interface PretrainingSetup extends SequenceData {
   readonly validation?: ValidationSet;
 }
 
-/** Trains all weights of a model on next-token prediction; validation reports the exact-match `accuracy` and `accuracy/<group>`. */
+/**
+ * Trains all weights of a model on next-token prediction; validation reports the exact-match `accuracy` and `accuracy/<group>`.
+ *
+ * @yields optimizer steps, checkpoints and validations
+ */
 export async function* pretrain(
   setup: PretrainingSetup,
   options: { readonly signal?: AbortSignal | undefined } = {},
@@ -48,6 +52,9 @@ function accuracies({ groups }: ValidationSet, matches: readonly boolean[]): Rec
       byName.set(key, [...(byName.get(key) ?? []), matches[index]!]);
     }
   }
-  const share = (all: readonly boolean[]): number => all.filter(Boolean).length / Math.max(1, all.length);
   return Object.fromEntries([...byName].map(([name, all]) => [name, share(all)]));
+}
+
+function share(all: readonly boolean[]): number {
+  return all.filter(Boolean).length / Math.max(1, all.length);
 }

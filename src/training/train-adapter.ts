@@ -63,6 +63,7 @@ export interface AdapterSetup {
  *
  * Killed and called again it continues; called on a finished directory it does nothing.
  *
+ * @yields optimizer steps and checkpoints
  * @throws {BitmendError} `training/no-examples` for an empty lesson.
  */
 export async function* trainAdapter(

@@ -40,8 +40,10 @@ export interface QatSetup extends SequenceData {
  * Trains a low-bit model and writes it as codes, fp16 scales and zero points (compressed-tensors).
  *
  * Killed and called again it continues, bit for bit; called on a finished directory it does nothing.
+ * After an abort the state is kept and nothing is written.
  *
- * @throws {BitmendError} `training/not-quantized`, `training/aborted` after an abort (the state is kept), and those of the writer.
+ * @yields optimizer steps, checkpoints and validations
+ * @throws {BitmendError} `training/not-quantized`, and those of the writer.
  */
 export async function* trainQat(
   setup: QatSetup,

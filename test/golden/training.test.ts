@@ -32,6 +32,10 @@ interface Golden {
   };
 }
 
+function column(rows: readonly [number, number][], index: 0 | 1): Float64Array {
+  return Float64Array.from(rows, (row) => row[index]);
+}
+
 const golden = JSON.parse(readFileSync(new URL("./training.json", import.meta.url), "utf8")) as Golden;
 let engine: EngineWorker;
 beforeAll(async () => {
@@ -77,7 +81,6 @@ describe(`training matches ${golden.source}`, () => {
     const { beta, policy, reference, losses, gradient } = golden.dpo;
     const pairs = policy.length;
     const graph = new Graph({ floatType: "f64" });
-    const column = (rows: [number, number][], index: 0 | 1) => Float64Array.from(rows, (row) => row[index]);
     const chosen = graph.input("chosen", "f64", [pairs], { requiresGradient: true });
     const rejected = graph.input("rejected", "f64", [pairs], { requiresGradient: true });
     const margins = reference.map(([first, second]) => first - second);
