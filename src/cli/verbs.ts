@@ -1,7 +1,7 @@
 import type { Verb } from "./command.ts";
 
 /** Every verb; a verb's module is loaded only when it is asked for, so `--help` stays instant. */
-export const verbs = {
+export const verbs: Readonly<Record<string, Verb>> = {
   run: {
     summary: "Quantize, measure, diagnose, restore and report, in one go",
     load: () => import("./verbs/run.ts"),
@@ -34,4 +34,4 @@ export const verbs = {
     summary: "Check this machine and installation",
     load: () => import("./verbs/doctor.ts"),
   },
-} satisfies Record<string, Verb>;
+};
