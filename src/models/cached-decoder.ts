@@ -8,6 +8,8 @@ import type { NextToken, SlotDecoder, StepRow } from "./slot-decoder.ts";
 export interface InferenceSession {
   readonly session: EngineSession;
   readonly config: ModelConfig;
+  /** The fewest rows of a step: float32 products of low-bit weights take another kernel for a single row, which rounds differently. */
+  readonly minRows: 1 | 2;
   boundTo: unknown;
 }
 
@@ -33,9 +35,6 @@ interface Batch {
   readonly outputRows: readonly number[];
 }
 
-/** The fewest rows of a step: a product with a single row takes another kernel and rounds differently. */
-const MIN_ROWS = 2;
-
 /** An idle slot runs a token that nobody reads, at the start of a sequence that nobody has. */
 const idleRow: StepRow = { tokenId: 0, position: 0 };
 
@@ -49,7 +48,7 @@ export class CachedDecoder implements SlotDecoder {
   readonly #stepTensors = new Map<number, BatchTensors>();
 
   constructor(inference: InferenceSession, { slots, capacity, wantsLogits }: DecoderOptions) {
-    this.slots = nextPowerOfTwo(Math.max(slots, MIN_ROWS));
+    this.slots = nextPowerOfTwo(Math.max(slots, inference.minRows));
     this.#inference = inference;
     this.#cache = new SlotCache(inference.config, { slots: this.slots, capacity });
     this.#wantsLogits = wantsLogits;
@@ -70,7 +69,7 @@ export class CachedDecoder implements SlotDecoder {
   }
 
   async step(rows: readonly StepRow[]): Promise<NextToken[]> {
-    const width = nextPowerOfTwo(Math.max(rows.length, MIN_ROWS));
+    const width = nextPowerOfTwo(Math.max(rows.length, this.#inference.minRows));
     const tensors = this.#bindStep(width);
     const padded = Array.from({ length: width }, (_, row) => rows[row] ?? idleRow);
     fill(tensors.feeds, {

@@ -7,12 +7,12 @@ import { BitmendError } from "../util/errors.ts";
 import { CachedDecoder, type DecoderOptions, type InferenceSession } from "./cached-decoder.ts";
 import type { DecoderParts, Linear } from "./decoder-parts.ts";
 import { buildInferenceGraph } from "./inference-graph.ts";
-import { linearSites, type LinearSite } from "./linear-sites.ts";
+import type { LinearSite } from "./linear-sites.ts";
 import { dense } from "./linears/dense.ts";
 import { lora, type LoraFactors } from "./linears/lora.ts";
 import { nBit } from "./linears/n-bit.ts";
 import { checkpointSource, type ModelSource } from "./model-source.ts";
-import { parameterSites } from "./parameter-sites.ts";
+import { WeightTally } from "./weight-tally.ts";
 import type { SlotDecoder } from "./slot-decoder.ts";
 
 /** A model that can run, until it is disposed of. */
@@ -73,16 +73,19 @@ export async function loadModel(directory: string, options: ModelOptions): Promi
 /** Makes a model from any source of weights ready to run. */
 export async function startModel(source: ModelSource, options: ModelOptions): Promise<Model> {
   const { config, externalDataFolder } = source;
-  const { threads, positions = Math.min(config.maxPositions, DEFAULT_POSITIONS) } = options;
-  const bytes = weightBytes(source);
-  const workers = Math.min(options.workers ?? (bytes < SMALL_MODEL_BYTES ? threads : 1), threads);
-  validate({ threads, workers, positions });
-  const bytesOfModel = buildInferenceGraph({
-    config,
-    positions,
-    parts: (graph) => storedParts(graph, source, options),
-  });
-  const model = inSharedMemory(bytesOfModel);
+  const {
+    threads,
+    positions = Math.min(config.maxPositions, DEFAULT_POSITIONS),
+    accuracyLevel = 0,
+  } = options;
+  validate({ threads, workers: options.workers ?? 1, positions });
+  const weights = new WeightTally(source);
+  const model = inSharedMemory(
+    buildInferenceGraph({ config, positions, parts: (graph) => storedParts(graph, weights.source, options) }),
+  );
+  const workers = Math.min(options.workers ?? (weights.bytes < SMALL_MODEL_BYTES ? threads : 1), threads);
+  // Which steps have rows with the same bits in any company was measured for the pinned engine and is tested (test/invariant).
+  const minRows = accuracyLevel === 0 && weights.hasLowBits ? 2 : 1;
   const started = await Promise.all(
     Array.from({ length: workers }, async () =>
       EngineWorker.start({ threads: Math.floor(threads / workers) }),
@@ -96,13 +99,13 @@ export async function startModel(source: ModelSource, options: ModelOptions): Pr
     const sessions = await Promise.all(
       started.map(async (worker): Promise<InferenceSession> => {
         const session = await worker.load(model, { zeroCopyOutputs: true, ...folder });
-        return { session, config, boundTo: null };
+        return { session, config, minRows, boundTo: null };
       }),
     );
     return {
       config,
       positions,
-      weightBytes: bytes * workers,
+      weightBytes: weights.bytes * workers,
       workers,
       openDecoders: ({ slots, ...rest }) => {
         const used = sessions.slice(0, slots);
@@ -144,17 +147,6 @@ function adapted(graph: Graph, base: Linear, { scaling, modules }: LoraAdapters)
     };
   };
   return lora({ base, factors, scaling });
-}
-
-/** Full weights count as float32; low-bit ones as their containers and scales. */
-function weightBytes({ config, quantized }: ModelSource): number {
-  const matrices = new Map(linearSites(config).map(({ name }) => [`${name}.weight`, quantized(name)]));
-  return parameterSites(config).reduce((sum, { name, shape }) => {
-    const matrix = matrices.get(name) ?? null;
-    const elements = shape.reduce((product, size) => product * size, 1);
-    if (matrix === null) return sum + 4 * elements;
-    return sum + (matrix.bits === 8 ? elements : elements / 2) + 4 * matrix.scales.length;
-  }, 0);
 }
 
 function validate(options: { threads: number; workers: number; positions: number }): void {

@@ -1,0 +1,132 @@
+/**
+ * @file Decode speed beside llama.cpp (node-llama-cpp), the same random 4-bit weights on the shape of Qwen3-0.6B, same machine, one run.
+ *
+ *     node bench/generation.ts [--rounds 2] [--steps 24] [--layers 28] [--threads 1,4]
+ *
+ * Installs node-llama-cpp (prebuilt) and writes its model file in a scratch folder. Each program runs in a process of its own, the programs
+ * alternating over the rounds; the median of the rounds counts. Writes bench/results/generation.json.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync } from "node:fs";
+import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { writeFileAtomically } from "../src/util/atomic-file.ts";
+import { GROUP_SIZE, PROMPT_TOKENS, subjectConfig } from "./generation/subject.ts";
+import { writeGguf } from "./generation/write-gguf.ts";
+
+/** What a child process prints. */
+interface Measurement {
+  /** Tokens per second by batch size. */
+  readonly rates: Readonly<Record<string, number>>;
+  readonly firstTokens: readonly number[];
+  readonly peakMegabytes: number;
+}
+
+const peerVersion = "3.22.1";
+const batches = ["1", "8", "32"];
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "2" },
+    steps: { type: "string", default: "24" },
+    layers: { type: "string", default: "28" },
+    threads: { type: "string", default: `1,${availableParallelism()}` },
+  },
+});
+const scratch = join(tmpdir(), "bitmend-bench-peer");
+const modelFile = join(scratch, `subject-${values.layers}.gguf`);
+
+prepare();
+const rows = values.threads.split(",").flatMap((threads) => compare(threads));
+const record = {
+  subject: `Qwen3-0.6B shape, ${values.layers} layers, random 4-bit symmetric weights and head, group ${GROUP_SIZE}`,
+  promptTokens: PROMPT_TOKENS,
+  steps: Number(values.steps),
+  rounds: Number(values.rounds),
+  peer: `node-llama-cpp ${peerVersion} (Q4_0, prebuilt)`,
+  machine: `${cpus()[0]?.model ?? "unknown"}, ${availableParallelism()} threads`,
+  loadAverage: loadavg().map((load) => Number(load.toFixed(2))),
+  node: process.version,
+  commit: execFileSync("git", ["rev-parse", "--short", "HEAD"], {
+    cwd: import.meta.dirname,
+    encoding: "utf8",
+  }).trim(),
+  date: new Date().toISOString(),
+  rows,
+};
+mkdirSync(join(import.meta.dirname, "results"), { recursive: true });
+writeFileAtomically(
+  join(import.meta.dirname, "results/generation.json"),
+  `${JSON.stringify(record, null, 2)}\n`,
+);
+console.table(rows);
+console.log(
+  `${record.machine}; load ${record.loadAverage.join(" ")}; commit ${record.commit}; ${record.peer}`,
+);
+
+function prepare(): void {
+  mkdirSync(scratch, { recursive: true });
+  if (!existsSync(join(scratch, "node_modules/node-llama-cpp"))) {
+    const install = ["install", "--prefix", scratch, "--no-audit", "--no-fund", "--ignore-scripts"];
+    execFileSync("npm", [...install, `node-llama-cpp@${peerVersion}`], { stdio: "inherit" });
+  }
+  if (!existsSync(modelFile)) writeGguf(modelFile, subjectConfig(Number(values.layers)));
+}
+
+/** Alternates the programs; one row for each batch size. */
+function compare(threads: string): object[] {
+  const rounds = Array.from({ length: Number(values.rounds) }, () => ({
+    integer: bitmend(threads, "4"),
+    float: bitmend(threads, "0"),
+    peer: llamaCpp(threads),
+  }));
+  return batches.map((batch) => {
+    const rate = (program: "integer" | "float" | "peer"): number =>
+      median(rounds.map((round) => round[program].rates[batch]!));
+    return {
+      threads: Number(threads),
+      batch: Number(batch),
+      "bitmend int8 activations, tok/s": rounded(rate("integer")),
+      "bitmend f32 activations, tok/s": rounded(rate("float")),
+      "llama.cpp, tok/s": rounded(rate("peer")),
+      ratio: rounded(rate("integer") / rate("peer")),
+      "ratio f32": rounded(rate("float") / rate("peer")),
+      "same first token": agreement(rounds[0]!.integer, rounds[0]!.peer),
+      "bitmend peak MB": rounds[0]!.integer.peakMegabytes,
+      "llama.cpp peak MB": rounds[0]!.peer.peakMegabytes,
+    };
+  });
+}
+
+function bitmend(threads: string, accuracyLevel: string): Measurement {
+  return child("measure-bitmend.ts", [values.layers, threads, accuracyLevel, values.steps, ...batches]);
+}
+
+function llamaCpp(threads: string): Measurement {
+  return child("measure-llama-cpp.ts", [scratch, modelFile, threads, values.steps, ...batches]);
+}
+
+function child(script: string, parameters: readonly string[]): Measurement {
+  const path = join(import.meta.dirname, "generation", script);
+  const printed = execFileSync(process.execPath, [path, ...parameters], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const measurement: Measurement = JSON.parse(printed.trim().split("\n").at(-1)!);
+  return measurement;
+}
+
+/** A check that both computed the same model; rounding of activations differs. */
+function agreement(ours: Measurement, theirs: Measurement): string {
+  const same = ours.firstTokens.filter((token, prompt) => token === theirs.firstTokens[prompt]).length;
+  return `${same} of ${ours.firstTokens.length}`;
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.ceil((sorted.length - 1) / 2)]!) / 2;
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(3));
+}

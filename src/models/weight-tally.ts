@@ -1,0 +1,38 @@
+import type { ModelSource } from "./model-source.ts";
+
+/** Counts the weights that a graph takes from a source, each once: low-bit matrices are read for the graph only. */
+export class WeightTally {
+  readonly source: ModelSource;
+  readonly #bytes = new Map<string, number>();
+  #hasLowBits = false;
+
+  constructor(source: ModelSource) {
+    this.source = {
+      ...source,
+      parameter: (graph, name, shape) => {
+        this.#bytes.set(
+          name,
+          shape.reduce((product, size) => product * size, 4),
+        );
+        return source.parameter(graph, name, shape);
+      },
+      quantized: (module) => {
+        const matrix = source.quantized(module);
+        if (matrix === null) return null;
+        this.#hasLowBits = true;
+        const { bits, codes, scales } = matrix;
+        this.#bytes.set(module, (bits === 8 ? 1 : 0.5) * codes.length + 4 * scales.length);
+        return matrix;
+      },
+    };
+  }
+
+  /** As the engine computes with them: full weights in float32, low-bit codes in their containers with float32 scales. */
+  get bytes(): number {
+    return [...this.#bytes.values()].reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  get hasLowBits(): boolean {
+    return this.#hasLowBits;
+  }
+}
