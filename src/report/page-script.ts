@@ -4,7 +4,7 @@
  * It runs in the reader's browser, not in Node, so it stands here as text. Everything it shows goes through `textContent`: a text of a
  * model can never become markup.
  */
-export const pageScript = String.raw`
+export const pageScript: string = String.raw`
 "use strict";
 (() => {
   const root = document.querySelector("[data-browser]");

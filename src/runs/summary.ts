@@ -3,43 +3,59 @@ import { z } from "zod";
 import {
   type ComparisonRecord,
   type DiagnosisRecord,
-  errorTypes,
+  type ErrorType,
   errorTypeSchema,
   intervalSchema,
+  type Variant,
   variantSchema,
 } from "./records.ts";
 
+/** One variant's row. Accuracies and drops are fractions of 1; `lost` and `won` count problems against full precision. */
+interface SummaryVariant extends Pick<Variant, "name" | "method" | "bits" | "groupSize" | "restoredBy"> {
+  readonly accuracy: number;
+  /** 95 % Wilson interval of the accuracy. */
+  readonly interval: readonly [low: number, high: number];
+  readonly n: number;
+  readonly lost: number;
+  readonly won: number;
+  readonly degenerate: number;
+  /** Full precision minus variant. */
+  readonly drop: number;
+  /** 95 % bootstrap interval of `drop`. */
+  readonly dropInterval: readonly [low: number, high: number];
+  readonly relativeDrop: number;
+  readonly mcnemarP: number;
+  /** Failing completions by type of their first wrong step; every type is present. */
+  readonly errors: Readonly<Record<ErrorType, number>>;
+}
+
+/** What a run found, in one object. */
+export interface Summary {
+  readonly recipe: string;
+  readonly seed: number;
+  /** Wall-clock seconds of all sittings of the run together. */
+  readonly seconds: number;
+  readonly peakMemoryBytes: number;
+  readonly problems: {
+    readonly task: string;
+    readonly split: "train" | "validation" | "test";
+    readonly n: number;
+  };
+  readonly variants: readonly SummaryVariant[];
+  readonly diagnosis: {
+    /** Failing completions diagnosed, over all variants. */
+    readonly failures: number;
+    /** Share of the failures with known truth whose first wrong step, or type, was named right; null without truth. */
+    readonly stepAgreement: number | null;
+    readonly typeAgreement: number | null;
+  };
+}
+
 const { name, method, bits, groupSize, restoredBy } = variantSchema.shape;
 
-/** One variant's row. Accuracies and drops are fractions of 1; `lost` and `won` count problems against full precision. */
-const summaryVariantSchema = z.strictObject({
-  name,
-  method,
-  bits,
-  groupSize,
-  restoredBy,
-  accuracy: z.number(),
-  /** 95 % Wilson interval of the accuracy. */
-  interval: intervalSchema,
-  n: z.int(),
-  lost: z.int(),
-  won: z.int(),
-  degenerate: z.int(),
-  /** Full precision minus variant. */
-  drop: z.number(),
-  /** 95 % bootstrap interval of `drop`. */
-  dropInterval: intervalSchema,
-  relativeDrop: z.number(),
-  mcnemarP: z.number(),
-  /** Failing completions by type of their first wrong step; every type is present. */
-  errors: z.record(errorTypeSchema, z.int()),
-});
-type SummaryVariant = z.infer<typeof summaryVariantSchema>;
-
-export const summarySchema = z.strictObject({
+export const summarySchema: z.ZodType<Summary> = z.strictObject({
   recipe: z.string(),
   seed: z.int(),
-  /** Wall-clock seconds of all sittings of the run together. */
   seconds: z.number(),
   peakMemoryBytes: z.int(),
   problems: z.strictObject({
@@ -47,16 +63,32 @@ export const summarySchema = z.strictObject({
     split: z.enum(["train", "validation", "test"]),
     n: z.int(),
   }),
-  variants: z.array(summaryVariantSchema),
+  variants: z.array(
+    z.strictObject({
+      name,
+      method,
+      bits,
+      groupSize,
+      restoredBy,
+      accuracy: z.number(),
+      interval: intervalSchema,
+      n: z.int(),
+      lost: z.int(),
+      won: z.int(),
+      degenerate: z.int(),
+      drop: z.number(),
+      dropInterval: intervalSchema,
+      relativeDrop: z.number(),
+      mcnemarP: z.number(),
+      errors: z.record(errorTypeSchema, z.int()),
+    }),
+  ),
   diagnosis: z.strictObject({
-    /** Failing completions diagnosed, over all variants. */
     failures: z.int(),
-    /** Share of the failures with known truth whose first wrong step, or type, was named right; null without truth. */
     stepAgreement: z.number().nullable(),
     typeAgreement: z.number().nullable(),
   }),
 });
-export type Summary = z.infer<typeof summarySchema>;
 
 /** What a summary is made from; `agreement` is null where the task has no ground truth. */
 export interface SummaryInput extends Pick<
@@ -117,7 +149,7 @@ function summarizeVariant(
 /** Counts diagnoses by error type, every type present, in the order of the rubric. */
 export function countErrorTypes(
   diagnoses: readonly Pick<DiagnosisRecord, "type">[],
-): Record<(typeof errorTypes)[number], number> {
+): Record<ErrorType, number> {
   const counts = {
     "conceptual-misunderstanding": 0,
     "contextual-oversight": 0,

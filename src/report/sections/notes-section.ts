@@ -9,7 +9,7 @@ const fallbackDegenerate =
   "an output that loops, gives no final answer, or is not text. Set by rule before any step is read, and counted apart.";
 
 /** What the words mean, and everything needed to repeat the run. */
-export function notesSection(run: RunRecords, degenerate = fallbackDegenerate): Section {
+export function notesSection(run: RunRecords, degenerate: string = fallbackDegenerate): Section {
   return {
     id: "notes",
     short: "Method",
