@@ -3,9 +3,11 @@ import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
 import { EngineWorker, type EngineSession } from "../engine/index.ts";
 import type { LinearKind } from "../models/linear-sites.ts";
 import { sharedFloats, type LayerParameters, type SharedFloats } from "./layer-parameters.ts";
+import { engineProducts } from "./engine-products.ts";
 import { weightDifference } from "./layer-error.ts";
 import { buildLayerStages, buildOutputEnergy } from "./layer-stages.ts";
 import type { Matrix } from "./matrix.ts";
+import type { SubtractProduct } from "./subtract-product.ts";
 
 /** Calibration text as token ids, each sequence at its own length. */
 export type CalibrationSequences = readonly (readonly number[])[];
@@ -34,6 +36,8 @@ export class Calibrator implements AsyncDisposable {
   readonly #grams: ReadonlyMap<LinearKind, EngineSession>;
   readonly #halves: readonly EngineSession[];
   readonly #energy: EngineSession;
+  /** Large float64 products for the numerics between the runs. */
+  readonly subtract: SubtractProduct;
 
   private constructor(batches: readonly Batch[], worker: EngineWorker, sessions: CalibrationSessions) {
     this.#batches = batches;
@@ -41,6 +45,7 @@ export class Calibrator implements AsyncDisposable {
     this.#grams = sessions.grams;
     this.#halves = sessions.halves;
     this.#energy = sessions.energy;
+    this.subtract = sessions.subtract;
   }
 
   /** Embeds the sequences and loads the stages of a layer. */
@@ -58,7 +63,9 @@ export class Calibrator implements AsyncDisposable {
         [...stages.grams].map(async ([kind, model]) => [kind, await worker.load(model)] as const),
       );
       const energy = await worker.load(buildOutputEnergy());
-      return new Calibrator(embed(source, sequences), worker, { halves, grams: new Map(grams), energy });
+      const subtract = await engineProducts(worker);
+      const sessions = { halves, grams: new Map(grams), energy, subtract };
+      return new Calibrator(embed(source, sequences), worker, sessions);
     } catch (error) {
       await worker[Symbol.asyncDispose]();
       throw error;
@@ -117,6 +124,7 @@ interface CalibrationSessions {
   readonly grams: ReadonlyMap<LinearKind, EngineSession>;
   readonly halves: readonly EngineSession[];
   readonly energy: EngineSession;
+  readonly subtract: SubtractProduct;
 }
 
 /** What the session's inputs are fed. */

@@ -1,30 +1,50 @@
 /**
  * @file Blocked Cholesky factor and triangular inverse in float64, row-major.
  *
- * Both go block of columns by block of columns and leave nearly all the work to one kernel on contiguous rows, C -= A·Bᵀ.
+ * Both finish a panel of columns at a time, by one substitution, and hand the rest to {@link SubtractProduct}: nearly all the work.
  */
+import { copyRectangle, subtractProduct, type SubtractProduct } from "./subtract-product.ts";
 
-/** Columns finished together: two panels of this width stay in the second-level cache. */
-const blockSize = 64;
+/** Columns finished together: the substitution costs size² · panelWidth / 2, the products have this depth. */
+const panelWidth = 64;
+/** Rows updated together: above the diagonal nothing is needed, so finer steps waste less. */
+const rowsPerUpdate = 512;
 
 /**
  * Overwrites the lower triangle of `matrix` ([size, size], symmetric, only the lower triangle is read) with its Cholesky factor.
  *
- * Returns false, and leaves `matrix` half-done, when it is not positive definite.
+ * Resolves to false, and leaves `matrix` half-done, when it is not positive definite.
  */
-export function factorCholesky(matrix: Float64Array, size: number): boolean {
-  for (let start = 0; start < size; start += blockSize) {
-    const end = Math.min(size, start + blockSize);
-    const all = { target: matrix, factor: matrix, size, start, end };
-    subtractProducts(all, { firstRow: start, endRow: size, depthStart: 0 });
-    for (let column = start; column < end; column++) {
-      const above = partialProduct(all, column, column);
-      const pivot = matrix[column * size + column]! - above;
+export async function factorCholesky(
+  matrix: Float64Array,
+  size: number,
+  subtract: SubtractProduct = subtractProduct,
+): Promise<boolean> {
+  for (let start = 0; start < size; start += panelWidth) {
+    const end = Math.min(size, start + panelWidth);
+    const panel = { target: matrix, factor: matrix, size, start, end };
+    for (let diagonal = start; diagonal < end; diagonal++) {
+      const pivot = matrix[diagonal * size + diagonal]! - partialProduct(panel, diagonal, diagonal);
       if (!(pivot > 0 && pivot < Number.POSITIVE_INFINITY)) return false;
-      matrix[column * size + column] = Math.sqrt(pivot);
-      for (let row = column + 1; row < end; row++) solveEntry(all, row, column);
+      matrix[diagonal * size + diagonal] = Math.sqrt(pivot);
+      for (let row = diagonal + 1; row < end; row++) solveEntry(panel, row, diagonal);
     }
-    for (let row = end; row < size; row++) solveRow(all, row);
+    for (let row = end; row < size; row++) solveRow(panel, row, start);
+    const depth = end - start;
+    const left = copyRectangle(matrix, size, { rows: [end, size], columns: [start, end] });
+    for (let row = end; row < size; row += rowsPerUpdate) {
+      const rowEnd = Math.min(size, row + rowsPerUpdate);
+      // oxlint-disable-next-line eslint/no-await-in-loop -- the next panel needs it
+      await subtract({
+        target: matrix,
+        stride: size,
+        rows: [row, rowEnd],
+        columns: [end, rowEnd],
+        left: left.subarray((row - end) * depth, (rowEnd - end) * depth),
+        right: left.subarray(0, (rowEnd - end) * depth),
+        depth,
+      });
+    }
   }
   return true;
 }
@@ -32,19 +52,29 @@ export function factorCholesky(matrix: Float64Array, size: number): boolean {
 /**
  * The transposed inverse Y = L⁻ᵀ of a lower factor L ([size, size]): upper triangular, zeros below the diagonal.
  *
- * Row by row it solves Y·Lᵀ = I, the same substitution that the panels of the Cholesky factor need.
+ * It solves Y·Lᵀ = I, the substitution that the panels of the Cholesky factor need too.
  */
-export function transposedInverse(factor: Float64Array, size: number): Float64Array {
+export async function transposedInverse(
+  factor: Float64Array,
+  size: number,
+  subtract: SubtractProduct = subtractProduct,
+): Promise<Float64Array> {
   const target = new Float64Array(size * size);
   for (let diagonal = 0; diagonal < size; diagonal++) target[diagonal * size + diagonal] = 1;
-  for (let start = 0; start < size; start += blockSize) {
-    const end = Math.min(size, start + blockSize);
+  for (let start = 0; start < size; start += panelWidth) {
+    const end = Math.min(size, start + panelWidth);
     const panel = { target, factor, size, start, end };
-    // Row r of Y is zero before column r, so each block of rows starts its sums at its own first column.
-    for (let firstRow = 0; firstRow < start; firstRow += blockSize) {
-      subtractProducts(panel, { firstRow, endRow: firstRow + blockSize, depthStart: firstRow });
-    }
-    for (let row = 0; row < end; row++) solveRow(panel, row);
+    for (let row = 0; row < end; row++) solveRow(panel, row, Math.max(start, row));
+    // oxlint-disable-next-line eslint/no-await-in-loop -- the next panel needs it
+    await subtract({
+      target,
+      stride: size,
+      rows: [0, end],
+      columns: [end, size],
+      left: copyRectangle(target, size, { rows: [0, end], columns: [start, end] }),
+      right: copyRectangle(factor, size, { rows: [end, size], columns: [start, end] }),
+      depth: end - start,
+    });
   }
   return target;
 }
@@ -58,9 +88,8 @@ interface Panel {
   readonly end: number;
 }
 
-/** Substitution for one row of the panel: target[row, start:end] · factor[start:end, start:end]ᵀ⁻¹. */
-function solveRow(panel: Panel, row: number): void {
-  const firstColumn = panel.target === panel.factor ? panel.start : Math.max(panel.start, row);
+/** Substitution for one row of the panel: target[row, start:end] · factor[start:end, start:end]ᵀ⁻¹, known to be zero before `firstColumn`. */
+function solveRow(panel: Panel, row: number, firstColumn: number): void {
   for (let column = firstColumn; column < panel.end; column++) solveEntry(panel, row, column);
 }
 
@@ -77,63 +106,4 @@ function partialProduct({ target, factor, size, start }: Panel, row: number, col
   let sum = 0;
   for (let k = start; k < column; k++) sum += target[rowOffset + k]! * factor[columnOffset + k]!;
   return sum;
-}
-
-/** target[rows, start:end] -= target[rows, depthStart:start] · factor[start:end, depthStart:start]ᵀ in tiles of 2 x 4 registers. */
-function subtractProducts(
-  { target, factor, size, start, end }: Panel,
-  { firstRow, endRow, depthStart }: { firstRow: number; endRow: number; depthStart: number },
-): void {
-  for (let row = firstRow; row < endRow; row += 2) {
-    const upper = row * size;
-    // An odd last row is computed twice and stored once.
-    const lower = row + 1 < endRow ? upper + size : upper;
-    let column = start;
-    for (; column + 4 <= end; column += 4) {
-      const c0 = column * size;
-      const c1 = c0 + size;
-      const c2 = c1 + size;
-      const c3 = c2 + size;
-      let [u0, u1, u2, u3, l0, l1, l2, l3] = [0, 0, 0, 0, 0, 0, 0, 0];
-      for (let k = depthStart; k < start; k++) {
-        const u = target[upper + k]!;
-        const l = target[lower + k]!;
-        const f0 = factor[c0 + k]!;
-        const f1 = factor[c1 + k]!;
-        u0 += u * f0;
-        l0 += l * f0;
-        u1 += u * f1;
-        l1 += l * f1;
-        const f2 = factor[c2 + k]!;
-        const f3 = factor[c3 + k]!;
-        u2 += u * f2;
-        l2 += l * f2;
-        u3 += u * f3;
-        l3 += l * f3;
-      }
-      subtractFour(target, upper + column, [u0, u1, u2, u3]);
-      if (lower !== upper) subtractFour(target, lower + column, [l0, l1, l2, l3]);
-    }
-    for (; column < end; column++) {
-      let u = 0;
-      let l = 0;
-      for (let k = depthStart; k < start; k++) {
-        u += target[upper + k]! * factor[column * size + k]!;
-        l += target[lower + k]! * factor[column * size + k]!;
-      }
-      target[upper + column] = target[upper + column]! - u;
-      if (lower !== upper) target[lower + column] = target[lower + column]! - l;
-    }
-  }
-}
-
-function subtractFour(
-  target: Float64Array,
-  offset: number,
-  amounts: readonly [number, number, number, number],
-): void {
-  target[offset] = target[offset]! - amounts[0];
-  target[offset + 1] = target[offset + 1]! - amounts[1];
-  target[offset + 2] = target[offset + 2]! - amounts[2];
-  target[offset + 3] = target[offset + 3]! - amounts[3];
 }

@@ -4,8 +4,8 @@
  *
  * For each column i: e = (w_i - ŵ_i) / U_ii, then w_k -= e · U_ik for all later k (algorithm 1).
  *
- * All arithmetic is float64, and every weight receives its corrections one by one in column order whatever the block
- * size, so that blocks are bitwise without effect.
+ * All arithmetic is float64, and in TypeScript every weight receives its corrections one by one in column order whatever the
+ * block size, so that blocks are bitwise without effect; products from elsewhere (`subtract`) differ by rounding, some 1e-16.
  *
  * Departures:
  * 1. A feature that calibration never excited is rounded to nearest; the authors' code sets its weights to 0.
@@ -22,9 +22,18 @@ import type { GptqOptions } from "./gptq-options.ts";
 import { fitGroupGrid } from "./group-grid.ts";
 import { factorHessian, type HessianFactor } from "./hessian-factor.ts";
 import type { Matrix } from "./matrix.ts";
+import { subtractProduct, transposedRectangle, type SubtractProduct } from "./subtract-product.ts";
 
-/** Rows worked on together, so that each piece of the factor read from memory serves all of them. */
+/** Rows rounded together, so that each piece of the factor read from memory serves all of them. */
 const rowsTogether = 8;
+/** Float64 working copies are kept of this many weights at most. */
+const weightsTogether = 2 ** 24;
+
+/** Settings of one call. */
+export interface GptqCall extends GptqOptions {
+  /** Who computes the large products. Default: TypeScript, here. */
+  readonly subtract?: SubtractProduct;
+}
 
 /**
  * Quantizes `weight` ([out, in]) for inputs with the Gram matrix `gram` = XᵀX ([in, in]) so that ‖X(W - Ŵ)ᵀ‖² stays small.
@@ -32,20 +41,20 @@ const rowsTogether = 8;
  * @throws {BitmendError} `quantization/bad-options` when the group size does not divide, or the matrices do not fit each other.
  * @throws {BitmendError} `quantization/bad-gram-matrix` as {@link factorHessian} does.
  */
-export function quantizeGptq(weight: Matrix, gram: Matrix, options: GptqOptions): QuantizedMatrix {
-  groupWidth(weight, options.groupSize);
-  return quantizeWithFactor(weight, factorHessian(gram, options), options);
+export async function quantizeGptq(weight: Matrix, gram: Matrix, call: GptqCall): Promise<QuantizedMatrix> {
+  groupWidth(weight, call.groupSize);
+  return quantizeWithFactor(weight, await factorHessian(gram, call, call.subtract), call);
 }
 
 /** {@link quantizeGptq} with a factor that several linears share. */
-export function quantizeWithFactor(
+export async function quantizeWithFactor(
   weight: Matrix,
   hessian: HessianFactor,
-  options: GptqOptions,
-): QuantizedMatrix {
+  call: GptqCall,
+): Promise<QuantizedMatrix> {
   const { rows, columns } = weight;
-  const { bits, symmetric } = options;
-  const groupSize = groupWidth(weight, options.groupSize);
+  const { bits, symmetric } = call;
+  const groupSize = groupWidth(weight, call.groupSize);
   if (hessian.order.length !== columns) {
     throw new BitmendError(
       "quantization/bad-options",
@@ -56,53 +65,73 @@ export function quantizeWithFactor(
   const scales = new Float32Array((rows * columns) / groupSize);
   const zeroPoints = new Uint8Array(scales.length);
   const quantized = { bits, rows, columns, groupSize, symmetric, codes, scales, zeroPoints };
-  const weights = new Float64Array(rowsTogether * columns);
-  const errors = new Float64Array(rowsTogether * columns);
-  for (let firstRow = 0; firstRow < rows; firstRow += rowsTogether) {
-    const rowCount = Math.min(rowsTogether, rows - firstRow);
-    quantizeRows({ weight, hessian, options, quantized, weights, errors, firstRow, rowCount });
+  const rowsPerBlock = Math.max(rowsTogether, Math.floor(weightsTogether / columns));
+  for (let firstRow = 0; firstRow < rows; firstRow += rowsPerBlock) {
+    const rowCount = Math.min(rowsPerBlock, rows - firstRow);
+    const weights = orderedWeights(weight, hessian.order, { firstRow, rowCount });
+    // oxlint-disable-next-line eslint/no-await-in-loop -- bounds memory
+    await quantizeRows({ weight, hessian, call, quantized, weights, firstRow, rowCount });
   }
   return quantized;
 }
 
-/** A few rows on their way through the columns. */
+/** A float64 copy of some rows, columns in rounding order. */
+function orderedWeights(
+  { values, columns }: Matrix,
+  order: Uint32Array,
+  { firstRow, rowCount }: { firstRow: number; rowCount: number },
+): Float64Array {
+  const ordered = new Float64Array(rowCount * columns);
+  for (let row = 0; row < rowCount; row++) {
+    const stored = values.subarray((firstRow + row) * columns, (firstRow + row + 1) * columns);
+    for (let place = 0; place < columns; place++) ordered[row * columns + place] = stored[order[place]!]!;
+  }
+  return ordered;
+}
+
+/** Rows on their way through the columns. */
 interface RowBlock {
   readonly weight: Matrix;
   readonly hessian: HessianFactor;
-  readonly options: GptqOptions;
+  readonly call: GptqCall;
   readonly quantized: QuantizedMatrix;
   /** [rowCount, in] in rounding order; later columns carry the corrections for earlier ones. */
   readonly weights: Float64Array;
-  /** [rowCount, in] in rounding order: e of the columns already rounded. */
-  readonly errors: Float64Array;
   readonly firstRow: number;
   readonly rowCount: number;
 }
 
-function quantizeRows(block: RowBlock): void {
-  const { weight, hessian, options, quantized, weights, firstRow, rowCount } = block;
+async function quantizeRows(block: RowBlock): Promise<void> {
+  const { weight, hessian, call, quantized, weights, firstRow, rowCount } = block;
   const { columns, groupSize } = quantized;
-  for (let row = 0; row < rowCount; row++) {
-    const stored = weight.values.subarray((firstRow + row) * columns, (firstRow + row + 1) * columns);
-    for (let place = 0; place < columns; place++) {
-      weights[row * columns + place] = stored[hessian.order[place]!]!;
-    }
-  }
-  const gridsOnArrival = options.columnOrder === "natural";
+  const subtract = call.subtract ?? subtractProduct;
+  const gridsOnArrival = call.columnOrder === "natural";
   if (!gridsOnArrival) {
     const stored = weight.values.subarray(firstRow * columns);
     for (let group = 0; group < columns / groupSize; group++) fitGrids(block, group, stored);
   }
   for (let start = 0; start < columns;) {
-    let end = Math.min(columns, start + options.blockSize);
+    let end = Math.min(columns, start + call.blockSize);
     if (gridsOnArrival) {
       const group = Math.floor(start / groupSize);
       if (start === group * groupSize) fitGrids(block, group, weights);
       // A block ends with its group, so that the next grid sees every correction.
       end = Math.min(end, (group + 1) * groupSize);
     }
-    for (let place = start; place < end; place++) roundColumn(block, place, end);
-    correctLater(block, start, end);
+    const left = roundColumns(block, start, end);
+    // oxlint-disable-next-line eslint/no-await-in-loop -- the next block needs it
+    await subtract({
+      target: weights,
+      stride: columns,
+      rows: [0, rowCount],
+      columns: [end, columns],
+      left,
+      right: transposedRectangle(hessian.inverseFactor, columns, {
+        rows: [start, end],
+        columns: [end, columns],
+      }),
+      depth: end - start,
+    });
     start = end;
   }
 }
@@ -114,22 +143,35 @@ function fitGrids(block: RowBlock, group: number, source: Float32Array | Float64
   for (let row = 0; row < block.rowCount; row++) {
     const groupStart = row * columns + group * groupSize;
     values.set(source.subarray(groupStart, groupStart + groupSize));
-    const grid = fitGroupGrid(values, block.options);
+    const grid = fitGroupGrid(values, block.call);
     const index = (block.firstRow + row) * (columns / groupSize) + group;
     scales[index] = grid.scale;
     zeroPoints[index] = grid.zeroPoint;
   }
 }
 
-/** Rounds one column and corrects the columns after it, up to the end of the block. */
-function roundColumn(block: RowBlock, place: number, blockEnd: number): void {
-  const { weights, errors, quantized, firstRow, rowCount } = block;
+/** Rounds the columns of a block, each correcting those after it in the block; returns their errors e, [rowCount, end - start]. */
+function roundColumns(block: RowBlock, start: number, end: number): Float64Array {
+  const errors = new Float64Array(block.rowCount * (end - start));
+  for (let firstRow = 0; firstRow < block.rowCount; firstRow += rowsTogether) {
+    const rows = [firstRow, Math.min(block.rowCount, firstRow + rowsTogether)] as const;
+    for (let place = start; place < end; place++) roundColumn(block, place, { rows, start, end, errors });
+  }
+  return errors;
+}
+
+function roundColumn(
+  { weights, quantized, firstRow, hessian }: RowBlock,
+  place: number,
+  part: { rows: readonly [number, number]; start: number; end: number; errors: Float64Array },
+): void {
   const { columns, groupSize, codes, scales, zeroPoints } = quantized;
-  const { order, inverseFactor } = block.hessian;
+  const { order, inverseFactor } = hessian;
+  const { rows, start, end, errors } = part;
   const maxCode = 2 ** quantized.bits - 1;
   const feature = order[place]!;
   const factorRow = place * columns;
-  for (let row = 0; row < rowCount; row++) {
+  for (let row = rows[0]; row < rows[1]; row++) {
     const rowStart = row * columns;
     const group = (firstRow + row) * (columns / groupSize) + Math.floor(feature / groupSize);
     const scale = scales[group]!;
@@ -138,50 +180,9 @@ function roundColumn(block: RowBlock, place: number, blockEnd: number): void {
     const code = encode(current, { scale, zeroPoint }, maxCode);
     const error = (current - (code - zeroPoint) * scale) / inverseFactor[factorRow + place]!;
     codes[(firstRow + row) * columns + feature] = code;
-    errors[rowStart + place] = error;
-    for (let later = place + 1; later < blockEnd; later++) {
+    errors[row * (end - start) + place - start] = error;
+    for (let later = place + 1; later < end; later++) {
       weights[rowStart + later] = weights[rowStart + later]! - error * inverseFactor[factorRow + later]!;
-    }
-  }
-}
-
-/** Corrects the columns after the block for all its errors, four at a time but one after the other. */
-function correctLater(
-  { hessian, quantized, weights, errors, rowCount }: RowBlock,
-  start: number,
-  end: number,
-): void {
-  const { columns } = quantized;
-  const { inverseFactor } = hessian;
-  let place = start;
-  for (; place + 4 <= end; place += 4) {
-    const factor0 = place * columns;
-    const factor1 = factor0 + columns;
-    const factor2 = factor1 + columns;
-    const factor3 = factor2 + columns;
-    for (let row = 0; row < rowCount; row++) {
-      const rowStart = row * columns;
-      const error0 = errors[rowStart + place]!;
-      const error1 = errors[rowStart + place + 1]!;
-      const error2 = errors[rowStart + place + 2]!;
-      const error3 = errors[rowStart + place + 3]!;
-      for (let later = end; later < columns; later++) {
-        let current = weights[rowStart + later]!;
-        current -= error0 * inverseFactor[factor0 + later]!;
-        current -= error1 * inverseFactor[factor1 + later]!;
-        current -= error2 * inverseFactor[factor2 + later]!;
-        current -= error3 * inverseFactor[factor3 + later]!;
-        weights[rowStart + later] = current;
-      }
-    }
-  }
-  for (; place < end; place++) {
-    for (let row = 0; row < rowCount; row++) {
-      const error = errors[row * columns + place]!;
-      for (let later = end; later < columns; later++) {
-        weights[row * columns + later] =
-          weights[row * columns + later]! - error * inverseFactor[place * columns + later]!;
-      }
     }
   }
 }

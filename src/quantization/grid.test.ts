@@ -48,7 +48,7 @@ describe("spanningGrid", () => {
       return values.map((value) => (encode(value, grid, 15) - grid.zeroPoint) * grid.scale);
     };
     expect(restore([0, 0, 0])).toEqual([0, 0, 0]);
-    expect(restore([1e-30, 0, -1e-30])).toEqual([0, 0, 0]);
+    for (const tiny of [1e-30, 5e-324]) expect(restore([tiny, 0, -tiny])).toEqual([0, 0, 0]);
     for (const constant of [0.25, -0.25]) {
       for (const restored of restore([constant, constant])) {
         expect(Math.abs(restored - constant)).toBeLessThan(0.02);

@@ -50,7 +50,8 @@ export function weightRange(values: Float64Array): WeightRange {
 export function spanningGrid({ low, high }: WeightRange, { bits, symmetric }: GridKind): GroupGrid {
   const maxCode = 2 ** bits - 1;
   const width = symmetric ? 2 * Math.max(-low, high) : high - low;
-  const scale = width === 0 ? smallestNormalHalf : halfScale(width / maxCode);
+  const step = width / maxCode;
+  const scale = step === 0 ? smallestNormalHalf : halfScale(step);
   if (symmetric) return { scale, zeroPoint: 2 ** (bits - 1) };
   return { scale, zeroPoint: Math.min(maxCode, roundHalfToEven(-low / scale)) };
 }

@@ -2,6 +2,7 @@ import { BitmendError } from "../util/errors.ts";
 import { factorCholesky, transposedInverse } from "./cholesky.ts";
 import type { GptqOptions } from "./gptq-options.ts";
 import type { Matrix } from "./matrix.ts";
+import { subtractProduct, type SubtractProduct } from "./subtract-product.ts";
 
 /** What GPTQ needs to know about a linear's inputs; linears that read the same input share one. */
 export interface HessianFactor {
@@ -28,10 +29,11 @@ const dampingLimit = 1;
  *
  * @throws {BitmendError} `quantization/bad-gram-matrix` when the matrix is not square or not finite, or no damping up to 1 makes it positive definite.
  */
-export function factorHessian(
+export async function factorHessian(
   gram: Matrix,
   { dampingFraction, columnOrder }: Pick<GptqOptions, "dampingFraction" | "columnOrder">,
-): HessianFactor {
+  subtract: SubtractProduct = subtractProduct,
+): Promise<HessianFactor> {
   const size = gram.columns;
   const { diagonal, meanDiagonal, deadFeatures } = checkedDiagonal(gram);
   const order = roundingOrder(diagonal, columnOrder);
@@ -45,8 +47,12 @@ export function factorHessian(
       damping: damping * meanDiagonal,
       deadValue: meanDiagonal,
     });
-    if (factorCholesky(reversed, size)) {
-      return { order, inverseFactor: inverseFactor(reversed, size), dampingFraction: damping, deadFeatures };
+    // oxlint-disable-next-line eslint/no-await-in-loop -- a try with more damping only where one has failed
+    if (await factorCholesky(reversed, size, subtract)) {
+      // oxlint-disable-next-line eslint/no-await-in-loop -- the last round
+      const transposed = await transposedInverse(reversed, size, subtract);
+      const inverseFactor = reversedTranspose(transposed, size);
+      return { order, inverseFactor, dampingFraction: damping, deadFeatures };
     }
   }
   throw new BitmendError(
@@ -101,13 +107,12 @@ function reversedHessian(
 }
 
 /**
- * U from the lower factor L of the reversed Hessian P·H·P.
+ * U from Y = L⁻ᵀ, where L is the lower factor of the reversed Hessian P·H·P.
  *
- * H = (P·L·P)(P·L·P)ᵀ with P·L·P upper, so U = (P·L·P)⁻¹ = P·L⁻¹·P: one factorization instead of the
- * textbook's three (factor, invert, factor again), and no cancellation in between.
+ * H = (P·L·P)(P·L·P)ᵀ with P·L·P upper, so U = (P·L·P)⁻¹ = P·Yᵀ·P: one factorization instead of the textbook's
+ * three (factor, invert, factor again), and no cancellation in between.
  */
-function inverseFactor(lowerFactor: Float64Array, size: number): Float64Array {
-  const transposed = transposedInverse(lowerFactor, size);
+function reversedTranspose(transposed: Float64Array, size: number): Float64Array {
   const upper = new Float64Array(size * size);
   for (let row = 0; row < size; row++) {
     for (let column = row; column < size; column++) {

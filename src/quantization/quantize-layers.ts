@@ -96,12 +96,13 @@ async function* quantizeGroup(
 ): AsyncGenerator<QuantizedLinear, void, void> {
   signal?.throwIfAborted();
   const gram = calibrator === null ? null : await calibrator.gram(sites[0]!.kind, parameters);
-  const hessian = recipe.method === "gptq" ? factorHessian(gram!, recipe) : null;
+  const hessian = recipe.method === "gptq" ? await factorHessian(gram!, recipe, calibrator?.subtract) : null;
   for (const { name, layer, outFeatures, inFeatures } of sites) {
     signal?.throwIfAborted();
     const { data: values } = parameters.get(`${nameInLayer(name)}.weight`)!;
     const weight: Matrix = { rows: outFeatures, columns: inFeatures, values };
-    const matrix = quantizeMatrix(weight, recipe, hessian);
+    // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
+    const matrix = await quantizeMatrix(weight, recipe, { hessian, calibrator });
     replaceWeight(parameters, name, matrix);
     yield {
       layer: layer!,
@@ -115,16 +116,16 @@ async function* quantizeGroup(
   }
 }
 
-function quantizeMatrix(
+async function quantizeMatrix(
   weight: Matrix,
   recipe: QuantizationRecipe,
-  hessian: HessianFactor | null,
-): QuantizedMatrix {
+  { hessian, calibrator }: { hessian: HessianFactor | null; calibrator: Calibrator | null },
+): Promise<QuantizedMatrix> {
   switch (recipe.method) {
     case "rtn":
       return quantizeRtn(weight, recipe);
     case "gptq":
-      return quantizeWithFactor(weight, hessian!, recipe);
+      return quantizeWithFactor(weight, hessian!, { ...recipe, subtract: calibrator!.subtract });
     default:
       return recipe satisfies never;
   }

@@ -24,12 +24,12 @@ const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "b
 const floats = (text: string): Float32Array => new Float32Array(bytes(text).buffer);
 
 describe(`quantizeGptq matches ${golden.source}`, () => {
-  test.each(golden.cases)("$matrix $options", (expected) => {
+  test.each(golden.cases)("$matrix $options", async (expected) => {
     const stored = golden.matrices[expected.matrix]!;
     const { rows, columns } = stored;
     const weight: Matrix = { rows, columns, values: floats(stored.weight) };
     const gram: Matrix = { rows: columns, columns, values: floats(stored.gram) };
-    const quantized = quantizeGptq(weight, gram, gptqOptionsSchema.parse(expected.options));
+    const quantized = await quantizeGptq(weight, gram, gptqOptionsSchema.parse(expected.options));
     // float64 on both sides: a code could differ only at a tie closer than 1e-10, and none is.
     expect(quantized.codes).toEqual(bytes(expected.codes));
     expect(quantized.scales).toEqual(floats(expected.scales));

@@ -1,0 +1,127 @@
+/** One step of a blocked algorithm: target[rows, columns] -= left · rightᵀ, all float64 and row-major. */
+export interface ProductUpdate {
+  /** A matrix with `stride` columns, of which a rectangle is updated. */
+  readonly target: Float64Array;
+  readonly stride: number;
+  /** Half-open ranges. */
+  readonly rows: readonly [start: number, end: number];
+  readonly columns: readonly [start: number, end: number];
+  /** [rows, depth]. */
+  readonly left: Float64Array;
+  /** [columns, depth]. */
+  readonly right: Float64Array;
+  readonly depth: number;
+}
+
+/** Carries out an update, here or elsewhere. */
+export type SubtractProduct = (update: ProductUpdate) => void | Promise<void>;
+
+/**
+ * The update in TypeScript, in tiles of 2 x 4 registers.
+ *
+ * Products are subtracted one after the other, in the order of the depth: cutting the depth into several updates changes no bit.
+ */
+export function subtractProduct(update: ProductUpdate): void {
+  const { rows, columns } = update;
+  const [rowCount, columnCount] = [rows[1] - rows[0], columns[1] - columns[0]];
+  const [evenRows, wholeTiles] = [rowCount - (rowCount % 2), columnCount - (columnCount % 4)];
+  for (let row = 0; row < evenRows; row += 2) subtractRowPair(update, row, wholeTiles);
+  for (let row = 0; row < rowCount; row++) {
+    for (let column = row < evenRows ? wholeTiles : 0; column < columnCount; column++) {
+      subtractEntry(update, row, column);
+    }
+  }
+}
+
+/** Two rows of the update, in tiles of four columns. */
+function subtractRowPair(
+  { target, stride, rows, columns, left, right, depth }: ProductUpdate,
+  row: number,
+  wholeTiles: number,
+): void {
+  const upperLeft = row * depth;
+  const lowerLeft = upperLeft + depth;
+  for (let column = 0; column < wholeTiles; column += 4) {
+    const right0 = column * depth;
+    const right1 = right0 + depth;
+    const right2 = right1 + depth;
+    const right3 = right2 + depth;
+    const upper = (rows[0] + row) * stride + columns[0] + column;
+    const lower = upper + stride;
+    let upper0 = target[upper]!;
+    let upper1 = target[upper + 1]!;
+    let upper2 = target[upper + 2]!;
+    let upper3 = target[upper + 3]!;
+    let lower0 = target[lower]!;
+    let lower1 = target[lower + 1]!;
+    let lower2 = target[lower + 2]!;
+    let lower3 = target[lower + 3]!;
+    for (let k = 0; k < depth; k++) {
+      const fromUpper = left[upperLeft + k]!;
+      const fromLower = left[lowerLeft + k]!;
+      const factor0 = right[right0 + k]!;
+      upper0 -= fromUpper * factor0;
+      lower0 -= fromLower * factor0;
+      const factor1 = right[right1 + k]!;
+      upper1 -= fromUpper * factor1;
+      lower1 -= fromLower * factor1;
+      const factor2 = right[right2 + k]!;
+      upper2 -= fromUpper * factor2;
+      lower2 -= fromLower * factor2;
+      const factor3 = right[right3 + k]!;
+      upper3 -= fromUpper * factor3;
+      lower3 -= fromLower * factor3;
+    }
+    target[upper] = upper0;
+    target[upper + 1] = upper1;
+    target[upper + 2] = upper2;
+    target[upper + 3] = upper3;
+    target[lower] = lower0;
+    target[lower + 1] = lower1;
+    target[lower + 2] = lower2;
+    target[lower + 3] = lower3;
+  }
+}
+
+/** One entry, where no tile fits. */
+function subtractEntry(
+  { target, stride, rows, columns, left, right, depth }: ProductUpdate,
+  row: number,
+  column: number,
+): void {
+  const index = (rows[0] + row) * stride + columns[0] + column;
+  let current = target[index]!;
+  for (let k = 0; k < depth; k++) current -= left[row * depth + k]! * right[column * depth + k]!;
+  target[index] = current;
+}
+
+/** A copy of the rectangle of a matrix with `stride` columns. */
+export function copyRectangle(
+  matrix: Float64Array,
+  stride: number,
+  { rows, columns }: Pick<ProductUpdate, "rows" | "columns">,
+): Float64Array {
+  const width = columns[1] - columns[0];
+  const copy = new Float64Array((rows[1] - rows[0]) * width);
+  for (let row = rows[0]; row < rows[1]; row++) {
+    const start = row * stride;
+    copy.set(matrix.subarray(start + columns[0], start + columns[1]), (row - rows[0]) * width);
+  }
+  return copy;
+}
+
+/** The transpose of the rectangle of a matrix with `stride` columns, [columns, rows]. */
+export function transposedRectangle(
+  matrix: Float64Array,
+  stride: number,
+  { rows, columns }: Pick<ProductUpdate, "rows" | "columns">,
+): Float64Array {
+  const height = rows[1] - rows[0];
+  const transposed = new Float64Array(height * (columns[1] - columns[0]));
+  for (let row = rows[0]; row < rows[1]; row++) {
+    for (let column = columns[0]; column < columns[1]; column++) {
+      transposed[(column - columns[0]) * height + row - rows[0]] = matrix[row * stride + column]!;
+    }
+  }
+  return transposed;
+}
