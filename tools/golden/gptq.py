@@ -5,7 +5,7 @@ Grids follow AutoGPTQ's Quantizer (min-max; mse=True, norm 2.4, grid 100, maxshr
 decide which numbers are compared: scales are rounded to float16 first, symmetric grids span twice the absolute maximum,
 and a dead feature keeps its weights (the Hessian's diagonal is set to the mean of the live ones).
 
-Run: python3 tools/golden/gptq.py > test/golden/gptq.json      (numpy only)
+Run: python3 tools/golden/gptq.py > test/golden/gptq.json && npx oxfmt test/golden/gptq.json      (numpy only)
 """
 
 import base64
