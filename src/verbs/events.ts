@@ -1,3 +1,5 @@
+import type { ComparisonRecord } from "../runs/records.ts";
+
 /** What a verb reports while it works; the command line draws these and nothing else. A verb's result is its return value. */
 export type VerbEvent =
   | {
@@ -12,6 +14,8 @@ export type VerbEvent =
     }
   | { readonly type: "progress"; readonly done: number; readonly note?: string }
   | { readonly type: "stage-done"; readonly result: string }
+  /** What is known so far, worth a table before the verb ends. */
+  | { readonly type: "comparisons"; readonly comparisons: readonly ComparisonRecord[] }
   /** Something a person should know that is not progress. */
   | { readonly type: "remark"; readonly text: string };
 

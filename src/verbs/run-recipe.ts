@@ -1,5 +1,6 @@
 /** @file What `bitmend run` does, as one typed value; a recipe file exports one, partial or whole. */
 import { z } from "zod";
+import { BitmendError } from "../util/errors.ts";
 
 const bits = z.union([z.literal(2), z.literal(3), z.literal(4), z.literal(8)]);
 
@@ -39,8 +40,11 @@ const qatSchema = z.strictObject({
   /** Optimizer steps. */
   steps: z.int().positive(),
   batchSize: z.int().positive().default(32),
+  /** Training problems whose right solutions, as the full model writes them, are the text. */
+  problems: z.int().positive().default(4096),
   learningRate: z.number().positive(),
-  scaleLearningRate: z.number().positive(),
+  /** Learning rate of the scales, relative to the weights'. */
+  scaleRate: z.number().positive().default(0.1),
 });
 
 /** Preference tuning on the medicine set, with its two controls. */
@@ -55,6 +59,8 @@ const preferenceSchema = z.strictObject({
   batchSize: z.int().positive().default(16),
   rank: z.int().positive().default(16),
   beta: z.number().positive().default(0.1),
+  /** What of the two continuations is compared: the first differing step, or all. */
+  scope: z.enum(["step", "continuation"]).default("step"),
   /** Weight of the negative log-likelihood of the chosen text. */
   chosenWeight: z.number().min(0).default(1),
   learningRate: z.number().positive().default(1e-3),
@@ -63,7 +69,7 @@ const preferenceSchema = z.strictObject({
 });
 
 /** Fills defaults and rejects unknown keys. */
-export const runRecipeSchema = z.strictObject({
+const runRecipeSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/u),
   /** A model directory, or `pocket` for the one that ships with bitmend. */
   model: z.string(),
@@ -83,3 +89,17 @@ export const runRecipeSchema = z.strictObject({
 export type RunRecipe = z.infer<typeof runRecipeSchema>;
 /** What a recipe file exports. */
 export type RunRecipeInput = z.input<typeof runRecipeSchema>;
+
+/**
+ * Fills a recipe's defaults.
+ *
+ * @throws {BitmendError} `verbs/bad-recipe` naming every unknown key and bad value.
+ */
+export function parseRunRecipe(input: unknown): RunRecipe {
+  const result = runRecipeSchema.safeParse(input);
+  if (result.success) return result.data;
+  throw new BitmendError(
+    "verbs/bad-recipe",
+    `parseRunRecipe(): the recipe is not one:\n${z.prettifyError(result.error)}`,
+  );
+}

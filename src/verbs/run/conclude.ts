@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { agreement, type Agreement } from "../../diagnosis/agreement.ts";
 import { comparePaired } from "../../evaluation/compare-paired.ts";
 import type { Evaluation } from "../../evaluation/evaluate-variant.ts";
@@ -6,7 +5,6 @@ import type { ComparisonRecord, DiagnosisRecord, Variant } from "../../runs/reco
 import { pocketProblems } from "../../tasks/pocket/pocket-problems.ts";
 import { truthDiagnosis } from "../../tasks/pocket/truth.ts";
 import { writeFileAtomically } from "../../util/atomic-file.ts";
-import { readJsonLines } from "../../util/json-lines.ts";
 import { recordPath, type RunContext } from "./context.ts";
 
 /** One variant and what it answered. */
@@ -61,28 +59,3 @@ export function concludeAgreement(
   writeFileAtomically(path, `${JSON.stringify(result.disagreements, null, 1)}\n`);
   return result;
 }
-
-const sittingSchema = z.strictObject({
-  /** Names one attempt at the run. */
-  sitting: z.string(),
-  stage: z.string(),
-  /** Since the attempt began. */
-  seconds: z.number(),
-  peakMemoryBytes: z.number(),
-});
-
-/** Time and memory of a run over all its attempts, kept in events.jsonl. */
-export function runCosts(context: Pick<RunContext, "directory">): {
-  readonly seconds: number;
-  readonly peakMemoryBytes: number;
-} {
-  const records = readJsonLines(recordPath(context, "events.jsonl"), sittingSchema);
-  const longest = new Map<string, number>();
-  let peakMemoryBytes = 0;
-  for (const record of records) {
-    longest.set(record.sitting, Math.max(longest.get(record.sitting) ?? 0, record.seconds));
-    peakMemoryBytes = Math.max(peakMemoryBytes, record.peakMemoryBytes);
-  }
-  return { seconds: [...longest.values()].reduce((sum, seconds) => sum + seconds, 0), peakMemoryBytes };
-}
-export type SittingRecord = z.infer<typeof sittingSchema>;

@@ -12,7 +12,8 @@ export async function* diagnoseStage(
   context: RunContext,
   input: {
     readonly variants: readonly Variant[];
-    readonly references: ReadonlyMap<string, readonly string[]>;
+    /** Variants whose right completions serve as right solutions, the most trusted first. */
+    readonly references: readonly string[];
   },
 ): VerbRun<DiagnosisRecord[]> {
   const events = diagnoseFailures(
@@ -20,8 +21,7 @@ export async function* diagnoseStage(
       directory: context.directory,
       problems: context.problems,
       variants: input.variants.map(({ name }) => name),
-      referenceVariants: ["full"],
-      extraReferences: input.references,
+      referenceVariants: input.references,
     },
     abortable(context),
   );

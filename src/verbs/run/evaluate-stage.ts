@@ -1,9 +1,13 @@
+import { mkdirSync } from "node:fs";
 import {
   evaluateVariant,
   type Evaluation,
+  type EvaluationEvent,
+  type EvaluationSetup,
   type GenerateCompletions,
 } from "../../evaluation/evaluate-variant.ts";
 import { generate } from "../../generation/generate.ts";
+import type { SamplingOptions } from "../../generation/sampling.ts";
 import { loadLanguageModel, type LanguageModel } from "../../generation/language-model.ts";
 import { percent } from "../../report/number-text.ts";
 import type { Variant } from "../../runs/records.ts";
@@ -21,6 +25,8 @@ export interface EvaluationStage {
   readonly problems?: readonly Problem[];
   /** Where the records go. Default: the run directory. */
   readonly directory?: string;
+  /** Default: as the recipe says. */
+  readonly sampling?: SamplingOptions;
   /** What people read while it works. Default: `Measuring <variant>`. */
   readonly title?: string;
 }
@@ -31,34 +37,46 @@ export interface EvaluationStage {
  * @yields Progress in problems.
  */
 export async function* evaluateStage(context: RunContext, stage: EvaluationStage): VerbRun<Evaluation> {
+  const setup = evaluationSetup(context, stage);
+  const title = stage.title ?? `Measuring ${stage.variant.name}`;
+  const evaluation = yield* drawEvaluation(title, evaluateVariant(setup, abortable(context)));
+  const correct = evaluation.verdicts.filter(({ verdict }) => verdict === "correct").length;
+  yield { type: "stage-done", result: `${percent(correct / setup.problems.length)} % right` };
+  return evaluation;
+}
+
+/** The evaluation of one stage; its model is loaded only when there is something to ask. */
+export function evaluationSetup(context: RunContext, stage: EvaluationStage): EvaluationSetup {
   const { problems = context.problems, directory = context.directory, variant } = stage;
-  const events = evaluateVariant(
-    {
-      variant: variant.name,
-      problems,
-      promptIds: promptEncoder(context),
-      generate: lazily(context, stage.load),
-      seed: context.recipe.seed,
-      directory,
-    },
-    abortable(context),
-  );
-  let begun = false;
+  mkdirSync(directory, { recursive: true });
+  return {
+    variant: variant.name,
+    problems,
+    promptIds: promptEncoder(context),
+    generate: lazily(context, stage),
+    seed: context.recipe.seed,
+    directory,
+  };
+}
+
+/**
+ * Shows evaluations one after another as one stage each, and returns what they return.
+ *
+ * @yields Progress in problems.
+ */
+export async function* drawEvaluation<Result>(
+  title: string,
+  events: AsyncGenerator<EvaluationEvent, Result, void>,
+): VerbRun<Result> {
+  let shown: number | null = null;
   for (;;) {
     // oxlint-disable-next-line eslint/no-await-in-loop -- events are sequential by nature
     const next = await events.next();
-    if (next.done === true) {
-      const correct = next.value.verdicts.filter(({ verdict }) => verdict === "correct").length;
-      yield { type: "stage-done", result: `${percent(correct / problems.length)} right` };
-      return next.value;
-    }
+    if (next.done === true) return next.value;
     if (next.value.type !== "progress") continue;
     const { finished, total, tokensPerSecond } = next.value;
-    if (!begun) {
-      const name = stage.title ?? `Measuring ${variant.name}`;
-      yield { type: "stage", name, total, unit: "problems", alreadyDone: finished };
-      begun = true;
-    }
+    if (shown !== total) yield { type: "stage", name: title, total, unit: "problems", alreadyDone: finished };
+    shown = total;
     const note = tokensPerSecond === null ? {} : { note: `${Math.round(tokensPerSecond)} tok/s` };
     yield { type: "progress", done: finished, ...note };
   }
@@ -82,9 +100,13 @@ export function loader(context: RunContext, directory: string): () => Promise<La
   return async () => loadLanguageModel(directory, { threads: context.threads });
 }
 
-function lazily(context: RunContext, load: () => Promise<LanguageModel>): GenerateCompletions {
+function lazily(
+  context: RunContext,
+  { load, sampling }: Pick<EvaluationStage, "load" | "sampling">,
+): GenerateCompletions {
   return async function* generateWithModel(requests, options) {
     await using model = await load();
-    yield* generate(model, requests, { ...generateOptions(context), ...options });
+    const settings = { ...generateOptions(context), ...(sampling === undefined ? {} : { sampling }) };
+    yield* generate(model, requests, { ...settings, ...options });
   };
 }

@@ -1,0 +1,71 @@
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { BitmendError } from "../util/errors.ts";
+import { pocketRecipe } from "./pocket-recipe.ts";
+import { parseRunRecipe, type RunRecipe } from "./run-recipe.ts";
+
+/**
+ * The recipe of a file (a TypeScript or JavaScript module that exports `recipe`), or the shipped one, with single settings changed.
+ *
+ * `settings` are like `quantization.groupSize=128`: a path and a JSON value, or plain text where it is no JSON.
+ *
+ * @throws {BitmendError} `verbs/bad-recipe` when the file cannot be loaded, exports no recipe, or the result is none.
+ */
+export async function loadRecipe(file: string | undefined, settings: readonly string[]): Promise<RunRecipe> {
+  const base: unknown = file === undefined ? pocketRecipe : await importRecipe(file);
+  // A deep copy: a module's exported value must not change under its other users.
+  const recipe: unknown = JSON.parse(JSON.stringify(base));
+  for (const setting of settings) change(recipe, setting);
+  return parseRunRecipe(recipe);
+}
+
+async function importRecipe(file: string): Promise<unknown> {
+  const path = resolve(file);
+  const hint = "Export a value named `recipe`; docs/recipes.md has one to start from.";
+  let module: unknown;
+  try {
+    module = await import(pathToFileURL(path).href);
+  } catch (cause) {
+    throw new BitmendError("verbs/bad-recipe", `loadRecipe(): expected a module, could not load ${path}.`, {
+      hint,
+      cause,
+    });
+  }
+  if (typeof module === "object" && module !== null && "recipe" in module) return module.recipe;
+  throw new BitmendError(
+    "verbs/bad-recipe",
+    `loadRecipe(): expected ${path} to export \`recipe\`, it does not.`,
+    { hint },
+  );
+}
+
+function change(recipe: unknown, setting: string): void {
+  const match = /^(?<path>[^=]+)=(?<value>.*)$/su.exec(setting);
+  const keys = match?.groups?.["path"]?.split(".") ?? [];
+  const last = keys.pop();
+  let place = recipe;
+  for (const key of keys) {
+    if (!isObject(place)) break;
+    place[key] ??= {};
+    place = place[key];
+  }
+  if (last === undefined || !isObject(place)) {
+    throw new BitmendError(
+      "verbs/bad-recipe",
+      `loadRecipe(): expected a setting like seed=3, got ${setting}.`,
+    );
+  }
+  place[last] = valueOf(match?.groups?.["value"] ?? "");
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,178 @@
+import { openCheckpoint } from "../../checkpoint/checkpoint.ts";
+import { diagnose } from "../../diagnosis/diagnose.ts";
+import type { Evaluation } from "../../evaluation/evaluate-variant.ts";
+import { loadLanguageModel, type LanguageModel } from "../../generation/language-model.ts";
+import type { DiagnosisRecord, MedicineRecord, Variant } from "../../runs/records.ts";
+import type { Problem } from "../../tasks/problem.ts";
+import { loadTokenizer } from "../../tokenizer/tokenizer.ts";
+import {
+  medicineAsSolutions,
+  medicineSet,
+  randomSolutions,
+  type SolvedProblem,
+} from "../../training/medicine.ts";
+import { readAdapter } from "../../training/read-adapter.ts";
+import { solutionEncoder } from "../../training/solution-sequences.ts";
+import { trainAdapter, type AdapterSetup } from "../../training/train-adapter.ts";
+import { writeFileAtomically } from "../../util/atomic-file.ts";
+import type { VerbRun } from "../events.ts";
+import type { RunRecipe } from "../run-recipe.ts";
+import { abortable, recordPath, type RunContext } from "./context.ts";
+import { variantDirectory } from "./quantize-stage.ts";
+import { recordTraining } from "./training-records.ts";
+import { tracesStage, trainingProblems } from "./traces-stage.ts";
+import { fullVariant } from "./variants.ts";
+
+type PreferenceSettings = NonNullable<RunRecipe["preference"]>;
+
+/** What the three arms of preference tuning learn from. */
+export interface Medicine {
+  readonly pairs: readonly MedicineRecord[];
+  readonly problems: readonly SolvedProblem[];
+}
+
+/**
+ * Training problems that the patient fails and the full model solves, diagnosed, as preference pairs (medicine.jsonl).
+ *
+ * @yields Progress in problems.
+ */
+export async function* medicineStage(
+  context: RunContext,
+  input: { readonly patient: Variant; readonly settings: PreferenceSettings },
+): VerbRun<Medicine> {
+  const { patient, settings } = input;
+  const problems = trainingProblems(context, settings.candidates);
+  const full = yield* tracesStage(context, { variant: fullVariant, model: context.model, problems });
+  const quantized = yield* tracesStage(context, {
+    variant: patient,
+    model: variantDirectory(context, patient),
+    problems,
+  });
+  const solved = problems.map((problem, index) => ({
+    ...problem,
+    full: outcome(full, index),
+    quantized: outcome(quantized, index),
+  }));
+  const pairs = medicineSet({
+    problems: solved,
+    diagnoses: diagnoseTraining(solved, { patient, quantized }),
+    evaluation: context.problems,
+    limit: settings.pairs,
+    seed: context.recipe.seed,
+  });
+  const lines = pairs.map((pair) => `${JSON.stringify(pair)}\n`).join("");
+  writeFileAtomically(recordPath(context, "medicine.jsonl"), lines);
+  yield {
+    type: "remark",
+    text: `Medicine set: ${pairs.length} pairs from ${problems.length} training problems`,
+  };
+  return { pairs, problems: solved };
+}
+
+function outcome(evaluation: Evaluation, index: number): SolvedProblem["full"] {
+  const text = evaluation.completions[index]!.text;
+  return { text, correct: evaluation.verdicts[index]!.verdict === "correct" };
+}
+
+function diagnoseTraining(
+  problems: readonly (Problem & SolvedProblem)[],
+  { patient, quantized }: { readonly patient: Variant; readonly quantized: Evaluation },
+): DiagnosisRecord[] {
+  return problems.flatMap((problem, index) => {
+    if (problem.quantized.correct || !problem.full.correct) return [];
+    const diagnosis = diagnose({
+      question: problem.question,
+      completion: problem.quantized.text,
+      references: [problem.full.text],
+      degenerate: quantized.verdicts[index]!.degenerate,
+    });
+    return [{ variant: patient.name, problem: problem.id, ...diagnosis }];
+  });
+}
+
+/** One way to use the medicine: preference pairs, the same problems as plain solutions, or random problems. */
+export type Arm = "dpo" | "sft" | "random";
+
+/**
+ * Trains one arm's adapter on the frozen low-bit weights of the patient.
+ *
+ * @yields Progress in optimizer steps.
+ */
+export async function* armStage(
+  context: RunContext,
+  input: {
+    readonly arm: Arm;
+    readonly patient: Variant;
+    readonly restored: Variant;
+    readonly medicine: Medicine;
+    readonly settings: PreferenceSettings;
+  },
+): VerbRun<string> {
+  const { arm, patient, restored, settings } = input;
+  const directory = variantDirectory(context, restored);
+  const { rank, epochs, batchSize, learningRate } = settings;
+  const training = trainAdapter(
+    {
+      base: openCheckpoint(variantDirectory(context, patient)),
+      encoder: solutionEncoder(loadTokenizer(context.model)),
+      lesson: lessonOf(context, input),
+      directory,
+      identity: JSON.stringify({ arm, patient: patient.name, settings, recipe: context.recipe }),
+      lora: { rank, alpha: 2 * rank },
+      seed: context.recipe.seed,
+      epochs,
+      batchSize,
+      optimization: {
+        schedule: { kind: "cosine", peak: learningRate, warmupSteps: 5, finalFraction: 0.01 },
+        adamW: { weightDecay: 0 },
+        workers: context.threads,
+      },
+    },
+    abortable(context),
+  );
+  yield* recordTraining(context, { name: restored.name, title: armTitles[arm] }, training);
+  return directory;
+}
+
+const armTitles: Readonly<Record<Arm, string>> = {
+  dpo: "Preference tuning (DPO)",
+  sft: "Control: imitating the same problems",
+  random: "Control: imitating random problems",
+};
+
+function lessonOf(
+  { recipe, problems: evaluation }: RunContext,
+  {
+    arm,
+    medicine,
+    settings,
+  }: { readonly arm: Arm; readonly medicine: Medicine; readonly settings: PreferenceSettings },
+): AdapterSetup["lesson"] {
+  const { pairs, problems } = medicine;
+  switch (arm) {
+    case "dpo": {
+      const { beta, chosenWeight: likelihoodWeight, scope } = settings;
+      return { kind: "preference", medicine: pairs, beta, likelihoodWeight, scope };
+    }
+    case "sft":
+      return { kind: "imitation", solutions: medicineAsSolutions(pairs) };
+    case "random": {
+      const solutions = randomSolutions({ problems, evaluation, seed: recipe.seed, count: pairs.length });
+      return { kind: "imitation", solutions };
+    }
+    default:
+      return arm satisfies never;
+  }
+}
+
+/** Loads the patient with an arm's adapter beside its low-bit weights. */
+export function adapterLoader(
+  context: RunContext,
+  input: { readonly patient: Variant; readonly adapter: string },
+): () => Promise<LanguageModel> {
+  const base = variantDirectory(context, input.patient);
+  return async () => {
+    const adapters = readAdapter(input.adapter, openCheckpoint(base).config);
+    return loadLanguageModel(base, { threads: context.threads, adapters });
+  };
+}

@@ -1,0 +1,45 @@
+import type { ModelConfig } from "../../checkpoint/model-config.ts";
+import { linearSites } from "../../models/linear-sites.ts";
+import { BitmendError } from "../../util/errors.ts";
+import type { RunRecipe } from "../run-recipe.ts";
+
+/**
+ * Finds everything in a recipe that could fail after minutes of work.
+ *
+ * @throws {BitmendError} `verbs/bad-recipe` with every offence.
+ */
+export function validateRecipe(recipe: RunRecipe, config: ModelConfig): void {
+  const { quantization, generation, qat, preference } = recipe;
+  const offences: string[] = [];
+  const { groupSize } = quantization;
+  if (groupSize !== -1) {
+    const uneven = linearSites(config).filter(({ inFeatures }) => inFeatures % groupSize !== 0);
+    const kinds = [...new Set(uneven.map(({ kind, inFeatures }) => `${kind} (${inFeatures})`))];
+    if (kinds.length > 0)
+      offences.push(`groupSize ${groupSize} does not divide the inputs of ${kinds.join(", ")}`);
+  }
+  if (generation.maxNewTokens >= config.maxPositions) {
+    offences.push(
+      `maxNewTokens ${generation.maxNewTokens} leaves no room in ${config.maxPositions} positions`,
+    );
+  }
+  const names = quantization.variants.map(({ method, bits }) => `${method} ${bits}`);
+  for (const name of new Set(names.filter((each, index) => names.indexOf(each) !== index)))
+    offences.push(`variant ${name} is listed twice`);
+  const patients = [
+    ...qat.map(({ bits }) => ({ stage: "qat", bits })),
+    ...(preference === null ? [] : [{ stage: "preference", bits: preference.bits }]),
+  ];
+  for (const { stage, bits } of patients) {
+    if (!names.includes(`gptq ${bits}`))
+      offences.push(`${stage} starts from gptq ${bits}, which is not among the variants`);
+  }
+  const mended = qat.map(({ bits }) => bits);
+  for (const bits of new Set(mended.filter((each, index) => mended.indexOf(each) !== index)))
+    offences.push(`qat of ${bits} bits is listed twice`);
+  if (offences.length === 0) return;
+  throw new BitmendError(
+    "verbs/bad-recipe",
+    `validateRecipe(): ${recipe.name} cannot run: ${offences.join("; ")}.`,
+  );
+}
