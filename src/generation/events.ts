@@ -14,7 +14,7 @@ export interface CompletionEvent {
 }
 
 /** How far a generation is. */
-export interface ProgressEvent {
+interface ProgressEvent {
   readonly type: "progress";
   readonly finished: number;
   readonly total: number;

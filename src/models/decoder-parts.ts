@@ -6,7 +6,7 @@ import type { LinearSite } from "./linear-sites.ts";
 export type Linear = (input: Tensor, site: LinearSite) => Tensor;
 
 /** Queries, keys and values of one layer before RoPE. */
-export interface AttentionInput {
+interface AttentionInput {
   /** [tokens, headCount · headDimension]. */
   readonly query: Tensor;
   /** [tokens, keyValueHeadCount · headDimension]. */

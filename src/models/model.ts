@@ -28,7 +28,7 @@ export interface Model extends AsyncDisposable {
 }
 
 /** One low-rank update in memory. */
-export interface LoraAdapter {
+interface LoraAdapter {
   readonly rank: number;
   /** "A", [rank, inFeatures]. */
   readonly down: Float32Array;
