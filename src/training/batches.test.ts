@@ -36,6 +36,7 @@ describe("packSequences", () => {
         expect(rows).toEqual(sequences.map((_, index) => index));
         expect(weight).toBe(totalWeight(sequences));
       }),
+      { numRuns: 25 },
     );
   });
 

@@ -27,6 +27,8 @@ export interface QatSetup extends SequenceData {
   readonly optimization: OptimizationOptions;
   /** "distillation": the teacher's next-token distribution; "likelihood": the texts themselves. Default: "distillation". */
   readonly objective?: "distillation" | "likelihood";
+  /** See {@link distillation}. Default: the whole vocabulary. */
+  readonly topK?: number;
   /** See {@link fakeQuantizedModel}. */
   readonly latent?: LatentStart;
   readonly scaleRate?: number;

@@ -106,7 +106,8 @@ describe(`training matches ${golden.source}`, () => {
     expect(values("rejectedSlope")).toBeAllClose(column(gradient, 1), { relative: 1e-10 });
   });
 
-  test("distillation loss and gradient", async () => {
+  // all nine tokens apart, and eight apart with one left as the rest, are the same
+  test.each([undefined, 8])("distillation loss and gradient, top %s", async (topK) => {
     const { teacher, student, weights, loss: expected, gradient } = golden.distillation;
     const shape = [teacher.length, teacher[0]!.length];
     const graph = new Graph({ floatType: "f64" });
@@ -115,12 +116,13 @@ describe(`training matches ${golden.source}`, () => {
       teacherLogits: graph.constant("f64", shape, Float64Array.from(teacher.flat())),
       studentLogits,
       weights: graph.constant("f64", [teacher.length], Float64Array.from(weights)),
+      topK,
     });
     const [slope] = gradients(loss, [studentLogits]);
     const session = await engine.load(graph.build({ loss, slope: slope! }));
     const data = Float64Array.from(student.flat());
     const outputs = await session.run({ student: { dataType: "f64", shape, data } });
-    expect([...outputs["loss"]!.data].map(Number)).toBeAllClose([expected], { relative: 1e-12 });
+    expect([...outputs["loss"]!.data].map(Number)).toBeAllClose([expected], { relative: 1e-8 });
     expect([...outputs["slope"]!.data].map(Number)).toBeAllClose(gradient.flat(), {
       relative: 1e-9,
       absolute: 1e-14,
