@@ -5,8 +5,9 @@ import type { ExactNumber } from "../grading/exact-number.ts";
 import { numericAnswer } from "../grading/numeric-answer.ts";
 import { findInFreeText, type StepFinding } from "./diagnose-free-text.ts";
 import { type EquationStep, labelledStep, type LabelledStep } from "./labelled-step.ts";
+import { statedValues } from "./named-value.ts";
 import { questionNumbers } from "./question-numbers.ts";
-import { repairedSolution } from "./repaired-solution.ts";
+import { repairedSolution, type RepairSearch } from "./repaired-solution.ts";
 import { rightSolution } from "./right-solution.ts";
 import { rubric } from "./rubric.ts";
 import { solutionSteps } from "./steps.ts";
@@ -42,14 +43,27 @@ export function diagnose(solution: DiagnosisCase): Diagnosis {
     return { steps, firstWrongStep: null, type: "degenerate", evidence: degenerateEvidence[kind] };
   const written = steps.map((step) => labelledStep(step));
   const numbers = questionNumbers(question);
-  const otherAttempts = (solution.otherAttempts ?? []).map((text) =>
+  const stated = statedValues(question);
+  const otherAttempts = [...new Set(solution.otherAttempts)].map((text) =>
     solutionSteps(text).map((step) => labelledStep(step.text)),
   );
-  const reference = rightSolution({ references, otherAttempts, written, questionNumbers: numbers });
-  const expected = reference ?? repair(solution.answer, [written, ...otherAttempts], numbers);
+  const reference = rightSolution({
+    references,
+    otherAttempts,
+    written,
+    questionNumbers: numbers,
+    statedValues: stated,
+  });
+  const expected =
+    reference ??
+    repair(solution.answer, {
+      attempts: [written, ...otherAttempts],
+      questionNumbers: numbers,
+      statedValues: stated,
+    });
   const labelled = expected !== null || isLabelled(written);
   const found = labelled
-    ? findInLabelledSteps({ steps, written, expected, numbers })
+    ? findInLabelledSteps({ steps, written, expected, numbers, stated })
     : findInFreeText({ question, steps, references });
   const { step, type, evidence } = found ?? nothingFound;
   const compared = labelled ? reference !== null : references.length > 0;
@@ -71,11 +85,10 @@ function caveat(repaired: readonly LabelledStep[] | null): string {
 /** The smallest repair of a wrong solution that reaches the right answer, if the answer is known. */
 function repair(
   answer: string | undefined,
-  attempts: readonly (readonly LabelledStep[])[],
-  numbers: readonly ExactNumber[],
+  search: Omit<RepairSearch, "answer">,
 ): readonly LabelledStep[] | null {
   const value = answer === undefined ? null : numericAnswer(answer);
-  return value === null ? null : repairedSolution({ attempts, questionNumbers: numbers, answer: value });
+  return value === null ? null : repairedSolution({ ...search, answer: value });
 }
 
 const degenerateEvidence: Readonly<Record<DegenerateKind, string>> = {
@@ -100,6 +113,7 @@ function findInLabelledSteps(solution: {
   readonly written: readonly LabelledStep[];
   readonly expected: readonly LabelledStep[] | null;
   readonly numbers: readonly ExactNumber[];
+  readonly stated: ReadonlyMap<string, ExactNumber>;
 }): StepFinding | null {
   const earlier: EquationStep[] = [];
   for (const [index, text] of solution.steps.entries()) {
@@ -111,6 +125,7 @@ function findInLabelledSteps(solution: {
       earlier,
       expected: solution.expected,
       questionNumbers: solution.numbers,
+      statedValues: solution.stated,
     };
     for (const { check } of rubric) {
       const finding = check(context);

@@ -11,6 +11,7 @@ const chosen = (references: string[], written: string, otherAttempts: string[] =
     written: read(written),
     otherAttempts: otherAttempts.map((text) => read(text)),
     questionNumbers: questionNumbers("8 nuts, 3 more, 5 less, 2 lost"),
+    statedValues: new Map(),
   })?.map((step) => (step.kind === "equation" ? `${step.label} ${formatEquation(step)}` : step.kind));
 
 const right = "sum: 8+3=11\nleft: 11-5=6\n#### 6";

@@ -24,7 +24,7 @@ export function isCommutative({ operator }: EquationStep): boolean {
 
 /** Whether both steps say the same: equal equation and label, or equal answer. */
 export function sameStep(a: LabelledStep | undefined, b: LabelledStep | undefined): boolean {
-  if (a?.kind === "equation" && b?.kind === "equation") return sameEquation(a, b) && a.label === b.label;
+  if (a?.kind === "equation" && b?.kind === "equation") return a.label === b.label && sameEquation(a, b);
   return (
     a?.kind === "answer" &&
     b?.kind === "answer" &&

@@ -34,6 +34,7 @@ function parseNumeral(text: string): ExactNumber | null {
 
 /** Brings a fraction to lowest terms. The denominator must not be 0. */
 export function exactNumber(numerator: bigint, denominator = 1n): ExactNumber {
+  if (denominator === 1n) return { numerator, denominator };
   const divisor = greatestCommonDivisor(absolute(numerator), absolute(denominator));
   const sign = denominator < 0n ? -1n : 1n;
   return { numerator: (sign * numerator) / divisor, denominator: (sign * denominator) / divisor };

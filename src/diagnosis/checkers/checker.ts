@@ -15,6 +15,8 @@ export interface StepContext {
   readonly expected: readonly LabelledStep[] | null;
   /** Every number the question states. */
   readonly questionNumbers: readonly ExactNumber[];
+  /** What the question says named things are. */
+  readonly statedValues: ReadonlyMap<string, ExactNumber>;
 }
 
 /** An error found in a step. */

@@ -1,5 +1,6 @@
 import { equals, type ExactNumber, formatExactNumber } from "../../grading/exact-number.ts";
 import { type EquationStep, formatOperation } from "../labelled-step.ts";
+import { namedValue } from "../named-value.ts";
 import { isCommutative, sameEquation } from "../same-equation.ts";
 import { type Checker, type Finding, type StepContext, stepName } from "./checker.ts";
 
@@ -55,12 +56,20 @@ function singleWrongOperand(
   return null;
 }
 
+/** Without a right step: every number must be known, and a quantity that the label names must be used. */
 function againstKnownNumbers(context: StepContext, written: EquationStep): Finding | null {
   const unknown = [written.left, written.right].find((operand) => !isKnown(operand, context));
-  if (unknown === undefined) return null;
+  if (unknown !== undefined)
+    return {
+      type: "symbolic-manipulation-error",
+      evidence: `${stepName(context.index)} uses ${formatExactNumber(unknown)}, which stands neither in the problem nor as an earlier result`,
+    };
+  const named = namedValue(written.label, context.earlier, context.statedValues);
+  if (named === null || equals(written.left, named.value) || equals(written.right, named.value)) return null;
+  const source = named.step === null ? "as the problem states" : `the result of ${stepName(named.step)}`;
   return {
-    type: "symbolic-manipulation-error",
-    evidence: `${stepName(context.index)} uses ${formatExactNumber(unknown)}, which stands neither in the problem nor as an earlier result`,
+    type: named.step === null ? "contextual-oversight" : "logical-reasoning-error",
+    evidence: `${stepName(context.index)} computes ${formatOperation(written)} and names ${named.name}, which is ${formatExactNumber(named.value)}, ${source}`,
   };
 }
 
