@@ -84,7 +84,7 @@ export function writeRecord(directory: string, record: QuantizationRecord): void
  *
  * @throws {BitmendError} `quantization/bad-record` when the file is not one.
  */
-export function readRecord(directory: string): QuantizationRecord | null {
+function readRecord(directory: string): QuantizationRecord | null {
   const path = join(directory, RECORD_FILE);
   if (!existsSync(path)) return null;
   try {

@@ -4,11 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const work = mkdtempSync(join(tmpdir(), "bitmend-resume-"));
 afterAll(() => rmSync(work, { recursive: true }));
 const source = join(import.meta.dirname, "../golden/tiny/qwen3");
+const script = fileURLToPath(new URL("quantize-worker.ts", import.meta.url));
 const contents = (directory: string): Map<string, string> =>
   new Map(readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), "hex")]));
 
@@ -17,7 +19,6 @@ async function quantize(
   directory: string,
   killAt = Number.POSITIVE_INFINITY,
 ): Promise<{ events: string[]; killed: boolean }> {
-  const script = join(import.meta.dirname, "quantize-worker.ts");
   const child = spawn(process.execPath, [script, source, directory], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -51,7 +52,6 @@ describe("a GPTQ quantization killed with SIGKILL and started again ends with th
   test("killed again and again, at moments that have nothing to do with its events", async () => {
     const directory = join(work, "often");
     for (const milliseconds of [150, 250, 300, 350, 400, 450]) {
-      const script = join(import.meta.dirname, "quantize-worker.ts");
       const child = spawn(process.execPath, [script, source, directory], { stdio: "ignore" });
       const exited = new Promise((resolve) => child.on("exit", resolve));
       // oxlint-disable-next-line eslint/no-await-in-loop -- one attempt after the other
