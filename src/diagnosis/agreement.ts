@@ -11,7 +11,7 @@ export interface TruthLabel {
 }
 
 /** One case in which diagnosis and truth differ. */
-export interface Disagreement {
+interface Disagreement {
   readonly variant: string;
   readonly problem: string;
   readonly diagnosed: { readonly firstWrongStep: number | null; readonly type: ErrorType };

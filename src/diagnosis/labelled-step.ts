@@ -21,13 +21,13 @@ export interface EquationStep {
 }
 
 /** A line `#### value`. */
-export interface AnswerStep {
+interface AnswerStep {
   readonly kind: "answer";
   readonly value: ExactNumber;
 }
 
 /** Any other text, a `####` line without a single number included. */
-export interface OtherStep {
+interface OtherStep {
   readonly kind: "other";
 }
 

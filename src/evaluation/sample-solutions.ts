@@ -4,7 +4,7 @@ import { readJsonLines } from "../util/json-lines.ts";
 import { evaluateVariant, type EvaluationEvent, type EvaluationSetup } from "./evaluate-variant.ts";
 
 /** Name under which round `round` (0 upwards) of sampling `variant` stands in the records. */
-export function sampleName(variant: string, round: number): string {
+function sampleName(variant: string, round: number): string {
   return `${variant}~${round + 1}`;
 }
 

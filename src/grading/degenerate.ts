@@ -6,8 +6,7 @@ import type { Verdict } from "./verdict.ts";
 import { tailCycle } from "./tail-cycle.ts";
 
 /** Why a failing completion is degenerate, in the order the rules are tried. */
-export const degenerateKinds = ["not-text", "loop", "no-answer"] as const;
-export type DegenerateKind = (typeof degenerateKinds)[number];
+export type DegenerateKind = "not-text" | "loop" | "no-answer";
 
 /** The numbers the definition depends on; {@link describeDegenerate} prints them. */
 export interface DegenerateParameters {
@@ -21,7 +20,7 @@ export interface DegenerateParameters {
   readonly loopCharacters: number;
 }
 
-export const defaultDegenerateParameters: DegenerateParameters = {
+const defaultDegenerateParameters: DegenerateParameters = {
   unreadableShare: 0.3,
   lineRepeats: 4,
   characterRepeats: 5,

@@ -4,7 +4,7 @@
 export type AnswerMark = "####" | "boxed" | "the answer is" | "last number";
 
 /** The marks read by default, strongest first. `last number` is a guess and is read only where a task asks for it. */
-export const defaultAnswerMarks: readonly AnswerMark[] = ["####", "boxed", "the answer is"];
+const defaultAnswerMarks: readonly AnswerMark[] = ["####", "boxed", "the answer is"];
 
 /** Outcome of looking for the final answer. */
 export type Extraction =
