@@ -61,6 +61,9 @@ export interface ModelOptions {
 const SMALL_MODEL_BYTES = 64 * 2 ** 20;
 const DEFAULT_POSITIONS = 4096;
 
+/** The limit of protocol buffers; weights that stay in their files do not count. */
+const MAX_MODEL_BYTES = 2 ** 31 - 1;
+
 /**
  * Makes the model of a directory ready to run, full or low-bit (compressed-tensors).
  *
@@ -158,6 +161,12 @@ function validate(options: { threads: number; workers: number; positions: number
 
 /** So that every worker reads the same bytes. */
 function inSharedMemory(bytes: Uint8Array): Uint8Array {
+  if (bytes.length > MAX_MODEL_BYTES) {
+    throw new BitmendError(
+      "models/too-large",
+      `loadModel(): expected at most ${MAX_MODEL_BYTES} bytes of low-bit weights, which travel inside the ONNX message, got ${bytes.length}.`,
+    );
+  }
   const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
   shared.set(bytes);
   return shared;
