@@ -7,6 +7,16 @@ const KNOWN: Readonly<Record<string, { code: ErrorCode; what: string; hint: stri
     what: "the disk quota is used up",
     hint: "Free some space, then run it again.",
   },
+  EFBIG: {
+    code: "files/disk-full",
+    what: "it would grow beyond the largest size allowed",
+    hint: "Raise the limit (ulimit -f), then run it again.",
+  },
+  EMFILE: {
+    code: "files/too-many-open",
+    what: "too many files are open",
+    hint: "Raise the limit (ulimit -n).",
+  },
   EROFS: {
     code: "files/read-only",
     what: "the file system is read-only",
