@@ -11,18 +11,18 @@ export const recipe: PocketModelRecipe = {
     headDimension: 32,
   },
   seed: 1,
-  // one optimizer step: a problem of every family and level, six more of the families that are learned last, five drills; 4.3 k tokens
+  // one optimizer step: a problem of every family and level, five more of the family that is learned last, five drills; 4.3 k tokens
   curriculum: {
     seed: 1,
     problems: 40,
     drills: 5,
-    extra: { families: ["ages", "equations"], problems: 6 },
+    extra: { families: ["equations"], problems: 5 },
     easySteps: 300,
   },
   optimization: {
-    steps: 10_000,
-    schedule: { kind: "cosine", peak: 3e-3, warmupSteps: 200, finalFraction: 0.01 },
-    adamW: { weightDecay: 0.1 },
+    steps: 7500,
+    schedule: { kind: "cosine", peak: 4e-3, warmupSteps: 200, finalFraction: 0.01 },
+    adamW: { weightDecay: 0 },
   },
   packing: { tokensPerBatch: 640 },
   validation: { everySteps: 500, problems: 400 },

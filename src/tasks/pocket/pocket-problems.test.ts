@@ -32,12 +32,12 @@ const examples: Readonly<Record<PocketFamily, string>> = {
     "#### 2",
   ].join("\n"),
   ages: [
-    "Jay is 13 years old. Max is 5 times as old as Jay. Ivy is 26 years older than Max. Eva is 18 years older than Ivy. Ben is 20 years younger than Eva. How old is Ben?",
-    "Max Jay: 13*5=65",
-    "Ivy Max: 65+26=91",
-    "Eva Ivy: 91+18=109",
-    "Ben Eva: 109-20=89",
-    "#### 89",
+    "Mia is 58 years old. Ann is 29 years younger than Mia. Sam is 26 years younger than Ann. Tom is 31 years older than Sam. Leo is 6 years younger than Tom. How old is Leo?",
+    "Ann Mia: 58-29=29",
+    "Sam Ann: 29-26=3",
+    "Tom Sam: 3+31=34",
+    "Leo Tom: 34-6=28",
+    "#### 28",
   ].join("\n"),
   equations: [
     "Eva thinks of a number. She adds 19. She multiplies it by 2. She divides it by 4. She takes away 23. She gets 6. What was the number?",

@@ -2,9 +2,6 @@ import type { Draft } from "../draft.ts";
 import { people } from "../people.ts";
 import type { Operand } from "../pocket-problem.ts";
 
-/** A story looks back beyond the person before with this probability. */
-const farReference = 0.35;
-
 /** Ages told by comparison; the label names the person and then the reference whose age the step looks up. */
 export function ages(draft: Draft): string | null {
   const { random } = draft;
@@ -13,7 +10,8 @@ export function ages(draft: Draft): string | null {
   draft.say(`${names[0]} is ${known[0]!.value} years old.`);
   for (let attempt = 0; attempt < 40 && draft.remaining > 0; attempt++) {
     const person = names[known.length]!;
-    const reference = random.next() < farReference ? random.integer(known.length) : known.length - 1;
+    // Each is compared with the person before: looking further back is what `equations` asks (docs/log.md).
+    const reference = known.length - 1;
     const age = compare(draft, { person, reference: names[reference]!, age: known[reference]! });
     if (age !== null) known.push(age);
   }
