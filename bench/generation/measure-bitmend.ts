@@ -2,6 +2,7 @@
 import { performance } from "node:perf_hooks";
 import { startModel } from "../../src/models/model.ts";
 import type { SlotDecoder } from "../../src/models/slot-decoder.ts";
+import { rateOf, type Rate } from "./rate.ts";
 import { PROMPT_TOKENS, subjectConfig, subjectPrompts, subjectSource } from "./subject.ts";
 
 const [layers, threads, accuracyLevel, steps, ...batches] = process.argv.slice(2).map(Number);
@@ -12,7 +13,7 @@ await using model = await startModel(subjectSource(config), {
   positions: PROMPT_TOKENS + steps!,
   accuracyLevel: accuracyLevel === 4 ? 4 : 0,
 });
-const rates: Record<string, number> = {};
+const rates: Record<string, Rate> = {};
 let firstTokens: number[] = [];
 for (const batch of batches) {
   const capacity = PROMPT_TOKENS + steps!;
@@ -21,7 +22,7 @@ for (const batch of batches) {
   const tokens = await prefill(decoder!, batch);
   if (tokens.length > firstTokens.length) firstTokens = tokens;
   // oxlint-disable-next-line eslint/no-await-in-loop -- one measurement at a time
-  rates[batch] = batch / (await medianStepSeconds(decoder!, tokens));
+  rates[batch] = rateOf(batch, await stepSeconds(decoder!, tokens));
 }
 const peakMegabytes = Math.round(process.resourceUsage().maxRSS / 1024);
 console.log(JSON.stringify({ rates, firstTokens, peakMegabytes }));
@@ -35,7 +36,7 @@ async function prefill(decoder: SlotDecoder, batch: number): Promise<number[]> {
   return tokens;
 }
 
-async function medianStepSeconds(decoder: SlotDecoder, firstOnes: readonly number[]): Promise<number> {
+async function stepSeconds(decoder: SlotDecoder, firstOnes: readonly number[]): Promise<number[]> {
   const seconds: number[] = [];
   let tokens = firstOnes;
   for (let step = 0; step < steps!; step++) {
@@ -45,6 +46,5 @@ async function medianStepSeconds(decoder: SlotDecoder, firstOnes: readonly numbe
     seconds.push((performance.now() - started) / 1000);
     tokens = next.slice(0, tokens.length).map(({ best }) => best);
   }
-  // The first steps bind memory and warm caches.
-  return seconds.slice(2).toSorted((a, b) => a - b)[Math.floor((seconds.length - 2) / 2)]!;
+  return seconds;
 }

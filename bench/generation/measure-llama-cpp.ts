@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { pathToFileURL } from "node:url";
+import { rateOf, type Rate } from "./rate.ts";
 import { PROMPT_TOKENS, subjectPrompts } from "./subject.ts";
 
 /** The part of node-llama-cpp that is used here. */
@@ -32,7 +33,7 @@ const entry = join(folder!, "node_modules/node-llama-cpp/dist/index.js");
 const { getLlama }: NodeLlamaCpp = await import(pathToFileURL(entry).href);
 const llama = await getLlama({ gpu: false, build: "never", maxThreads: threads, logLevel: "error" });
 const model = await llama.loadModel({ modelPath: file, gpuLayers: 0 });
-const rates: Record<string, number> = {};
+const rates: Record<string, Rate> = {};
 let firstTokens: number[] = [];
 for (const batch of batches) {
   // oxlint-disable-next-line eslint/no-await-in-loop -- one measurement at a time
@@ -43,8 +44,8 @@ for (const batch of batches) {
     threads: { ideal: threads, min: threads },
   });
   // oxlint-disable-next-line eslint/no-await-in-loop -- one measurement at a time
-  const { tokens, stepSeconds } = await measure(context, batch);
-  rates[batch] = batch / stepSeconds;
+  const { tokens, seconds } = await measure(context, batch);
+  rates[batch] = rateOf(batch, seconds);
   if (tokens.length > firstTokens.length) firstTokens = tokens;
   // oxlint-disable-next-line eslint/no-await-in-loop -- one measurement at a time
   await context.dispose();
@@ -57,7 +58,7 @@ await llama.dispose();
 async function measure(
   context: LlamaContext,
   batch: number,
-): Promise<{ tokens: number[]; stepSeconds: number }> {
+): Promise<{ tokens: number[]; seconds: number[] }> {
   const streams = subjectPrompts(batch).map((prompt) =>
     context.getSequence().evaluate(prompt, { temperature: 0, yieldEogToken: true }),
   );
@@ -71,8 +72,5 @@ async function measure(
     await next();
     seconds.push((performance.now() - started) / 1000);
   }
-  return {
-    tokens,
-    stepSeconds: seconds.slice(2).toSorted((a, b) => a - b)[Math.floor((seconds.length - 2) / 2)]!,
-  };
+  return { tokens, seconds };
 }
