@@ -10,6 +10,8 @@ import { quantizationRecipeSchema, type QuantizationRecipe } from "./recipe.ts";
 
 /** The file that marks a directory as ours, from before its first shard. */
 const RECORD_FILE = "quantization.json";
+/** Where a caller may keep how the model came about, before the first shard. */
+const RECORDS_FOLDER = "records";
 
 const recordSchema = z.strictObject({
   /** Hash of recipe, source and calibration text. */
@@ -84,7 +86,7 @@ export function writeRecord(directory: string, record: QuantizationRecord): void
  *
  * @throws {BitmendError} `quantization/bad-record` when the file is not one.
  */
-function readRecord(directory: string): QuantizationRecord | null {
+export function readRecord(directory: string): QuantizationRecord | null {
   const path = join(directory, RECORD_FILE);
   if (!existsSync(path)) return null;
   try {
@@ -102,8 +104,10 @@ function readRecord(directory: string): QuantizationRecord | null {
 function listing(directory: string): string[] {
   if (!existsSync(directory)) return [];
   try {
-    // A record that a killed run was just writing is no reason to refuse.
-    return readdirSync(directory).filter((name) => name !== `${RECORD_FILE}.partial`);
+    // A record that a killed run was just writing is no reason to refuse, and the caller's own records are none.
+    return readdirSync(directory).filter(
+      (name) => ![`${RECORD_FILE}.partial`, RECORDS_FOLDER].includes(name),
+    );
   } catch (error) {
     throw fileSystemError(error, "claimDirectory()", directory);
   }

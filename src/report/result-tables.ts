@@ -1,21 +1,29 @@
 /** @file What a run ends with in the terminal: the comparison, the types of failures, and what restoration brought, within 80 columns. */
-import { type ErrorType, errorTypes } from "../runs/records.ts";
+import { type ComparisonRecord, type ErrorType, errorTypes } from "../runs/records.ts";
 import { countErrorTypes } from "../runs/summary.ts";
 import { count, percent, points, pValue } from "./number-text.ts";
 import type { RunRecords } from "./run-records.ts";
 import { type TextColumn, textTable } from "./text-table.ts";
 import { inReadingOrder, restorations, variantKind, variantLabels } from "./variant-words.ts";
 
-/** Every variant beside full precision: accuracy, drop, lost and won problems. */
-export function comparisonTable({ comparisons }: Pick<RunRecords, "comparisons">): string[] {
+/** Every variant beside full precision, or beside `baseline`: accuracy, drop, lost and won problems. */
+export function comparisonTable({
+  comparisons,
+  baseline,
+}: Pick<RunRecords, "comparisons"> & {
+  /** Name of the variant that the records compare with. Default: the one in full precision. */
+  readonly baseline?: string;
+}): string[] {
   const labels = variantLabels(comparisons.map(({ variant }) => variant));
+  const against = baseline === undefined ? "full precision" : (labels.get(baseline) ?? baseline);
   const rows = inReadingOrder(comparisons).map((one) => {
-    const full = variantKind(one.variant) === "full";
+    const isBaseline =
+      baseline === undefined ? variantKind(one.variant) === "full" : one.variant.name === baseline;
     return [
       labels.get(one.variant.name) ?? one.variant.name,
       percent(one.accuracy),
       `${percent(one.interval[0])}-${percent(one.interval[1])}`,
-      ...(full
+      ...(isBaseline
         ? ["-", "-", "-", "-"]
         : [
             ascii(points(one.drop)).replace("+", ""),
@@ -24,7 +32,7 @@ export function comparisonTable({ comparisons }: Pick<RunRecords, "comparisons">
             count(one.won.length),
           ]),
       count(one.degenerate),
-      full ? "-" : pValue(one.mcnemarP),
+      isBaseline ? "-" : pValue(one.mcnemarP),
     ];
   });
   const n = comparisons[0]?.n ?? 0;
@@ -34,7 +42,7 @@ export function comparisonTable({ comparisons }: Pick<RunRecords, "comparisons">
       rows,
     ),
     `acc = % of ${count(n)} problems solved, with 95 % interval; drop in points, rel in %;`,
-    "lost/won against full precision; deg = degenerate outputs; p = exact McNemar.",
+    `lost/won against ${against}; deg = degenerate outputs; p = exact McNemar.`,
   ];
 }
 
@@ -55,7 +63,9 @@ const shortTypes: Readonly<Record<ErrorType, string>> = {
 export function errorTable({
   comparisons,
   diagnoses,
-}: Pick<RunRecords, "comparisons" | "diagnoses">): string[] {
+}: Pick<RunRecords, "diagnoses"> & {
+  readonly comparisons: readonly Pick<ComparisonRecord, "variant">[];
+}): string[] {
   const labels = variantLabels(comparisons.map(({ variant }) => variant));
   const byVariant = Map.groupBy(diagnoses, ({ variant }) => variant);
   const rows = inReadingOrder(comparisons).map(({ variant }) => {

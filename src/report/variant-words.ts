@@ -69,9 +69,9 @@ function sameGrid(left: Variant, right: Variant): boolean {
 }
 
 /** Full precision first, then from many bits to few; the order of the run within equal bits. */
-export function inReadingOrder(comparisons: readonly ComparisonRecord[]): ComparisonRecord[] {
+export function inReadingOrder<Row extends { readonly variant: Variant }>(rows: readonly Row[]): Row[] {
   const rank: Readonly<Record<VariantKind, number>> = { full: 0, quantized: 1, restored: 2 };
-  return comparisons.toSorted(
+  return rows.toSorted(
     (left, right) =>
       (right.variant.bits ?? 99) - (left.variant.bits ?? 99) ||
       rank[variantKind(left.variant)] - rank[variantKind(right.variant)],

@@ -52,8 +52,8 @@ export function openRunDirectory({ root, name, identity, fresh = false }: RunDir
   const resumed = unfinished !== undefined && !fresh;
   const path = join(parent, resumed ? unfinished : `${compactUtc(new Date())}-${suffix}`);
   mkdirSync(path, { recursive: true });
-  const release = lock(join(path, "lock"));
-  return { path, resumed, [Symbol.dispose]: release };
+  const lock = lockDirectory(path);
+  return { path, resumed, [Symbol.dispose]: () => lock[Symbol.dispose]() };
 }
 
 function createWritable(directory: string): void {
@@ -77,22 +77,28 @@ function compactUtc(date: Date): string {
   return date.toISOString().replaceAll(/[-:.]/g, "");
 }
 
-function lock(path: string): () => void {
+/**
+ * Locks a directory for this process; a lock whose owner was killed is taken over.
+ *
+ * @throws {BitmendError} `runs/locked` when another live process works in it.
+ */
+export function lockDirectory(directory: string): Disposable & { readonly directory: string } {
+  const path = join(directory, "lock");
   for (;;) {
     try {
       const descriptor = openSync(path, "wx");
       writeSync(descriptor, String(process.pid));
       closeSync(descriptor);
-      return () => rmSync(path, { force: true });
+      return { directory, [Symbol.dispose]: () => rmSync(path, { force: true }) };
     } catch (cause) {
       if (!existsSync(path)) throw cause;
       const owner = Number(readFileSync(path, "utf8"));
       if (owner !== process.pid && isAlive(owner)) {
         throw new BitmendError(
           "runs/locked",
-          `openRunDirectory(): process ${owner} is working in this run (${path}).`,
+          `lockDirectory(): process ${owner} is working in this directory (${path}).`,
           {
-            hint: "Wait for it, stop it, or start another run with --fresh.",
+            hint: "Wait for it or stop it, or choose another directory (`bitmend run`: --fresh).",
             cause,
           },
         );

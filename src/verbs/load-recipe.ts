@@ -13,10 +13,19 @@ import { parseRunRecipe, type RunRecipe } from "./run-recipe.ts";
  */
 export async function loadRecipe(file: string | undefined, settings: readonly string[]): Promise<RunRecipe> {
   const base: unknown = file === undefined ? pocketRecipe : await importRecipe(file);
+  return parseRunRecipe(withSettings(base, settings));
+}
+
+/**
+ * A deep copy of `base` with single settings changed, as {@link loadRecipe} describes them.
+ *
+ * @throws {BitmendError} `verbs/bad-recipe` for text that is no setting.
+ */
+export function withSettings(base: unknown, settings: readonly string[]): unknown {
   // A deep copy: a module's exported value must not change under its other users.
-  const recipe: unknown = JSON.parse(JSON.stringify(base));
-  for (const setting of settings) change(recipe, setting);
-  return parseRunRecipe(recipe);
+  const copy: unknown = JSON.parse(JSON.stringify(base));
+  for (const setting of settings) change(copy, setting);
+  return copy;
 }
 
 async function importRecipe(file: string): Promise<unknown> {

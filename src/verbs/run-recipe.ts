@@ -96,10 +96,24 @@ export type RunRecipeInput = z.input<typeof runRecipeSchema>;
  * @throws {BitmendError} `verbs/bad-recipe` naming every unknown key and bad value.
  */
 export function parseRunRecipe(input: unknown): RunRecipe {
-  const result = runRecipeSchema.safeParse(input);
+  return parsed(runRecipeSchema, input, "parseRunRecipe()");
+}
+
+/** Fills the defaults of one entry of a recipe's `qat`; throws as {@link parseRunRecipe}. */
+export function parseQatSettings(input: unknown): RunRecipe["qat"][number] {
+  return parsed(qatSchema, input, "parseQatSettings()");
+}
+
+/** Fills the defaults of a recipe's `preference`; throws as {@link parseRunRecipe}. */
+export function parsePreferenceSettings(input: unknown): NonNullable<RunRecipe["preference"]> {
+  return parsed(preferenceSchema, input, "parsePreferenceSettings()");
+}
+
+function parsed<Settings>(schema: z.ZodType<Settings>, input: unknown, where: string): Settings {
+  const result = schema.safeParse(input);
   if (result.success) return result.data;
   throw new BitmendError(
     "verbs/bad-recipe",
-    `parseRunRecipe(): the recipe is not one:\n${z.prettifyError(result.error)}`,
+    `${where}: expected settings of a recipe, but:\n${z.prettifyError(result.error)}`,
   );
 }

@@ -1,18 +1,13 @@
 /** @file The main job: quantize, measure, diagnose, restore, report, in one resumable run. */
-import { availableParallelism, cpus, totalmem } from "node:os";
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { checkFinite } from "../checkpoint/check-finite.ts";
-import { openCheckpoint } from "../checkpoint/checkpoint.ts";
 import { renderReport } from "../report/render-report.ts";
 import { readRun } from "../report/run-records.ts";
-import type { ProblemRecord } from "../runs/problems.ts";
 import type { ComparisonRecord, DiagnosisRecord } from "../runs/records.ts";
 import { openRunDirectory } from "../runs/run-directory.ts";
 import { summarize, type Summary } from "../runs/summary.ts";
-import { openTask } from "../tasks/open-task.ts";
 import { writeFileAtomically } from "../util/atomic-file.ts";
 import type { VerbRun } from "./events.ts";
-import { resolveModel } from "./resolve-model.ts";
 import { parseRunRecipe, type RunRecipeInput } from "./run-recipe.ts";
 import { calibrateStage } from "./run/calibrate-stage.ts";
 import { concludeAgreement, concludeComparisons, type Measured } from "./run/conclude.ts";
@@ -20,10 +15,11 @@ import { recordPath, type RunContext } from "./run/context.ts";
 import { recordCosts, runCosts } from "./run/costs.ts";
 import { diagnoseStage } from "./run/diagnose-stage.ts";
 import { evaluateStage, loader } from "./run/evaluate-stage.ts";
-import { quantizeStage } from "./run/quantize-stage.ts";
+import { prepare } from "./run/prepare.ts";
+import { quantizeStage, storedInRun } from "./run/quantize-stage.ts";
+import { writeHeader } from "./run/header.ts";
 import { referenceStage } from "./run/reference-stage.ts";
 import { restoreStages } from "./run/restore-stages.ts";
-import { validateRecipe } from "./run/validate-recipe.ts";
 import { fullVariant, quantizedVariants } from "./run/variants.ts";
 
 export interface RunOptions {
@@ -54,11 +50,7 @@ export async function* run(
   { signal }: { readonly signal?: AbortSignal } = {},
 ): VerbRun<RunResult> {
   const recipe = parseRunRecipe(options.recipe);
-  const model = resolveModel(recipe.model);
-  const task = openTask(recipe.task);
-  const checkpoint = openCheckpoint(model);
-  validateRecipe(recipe, checkpoint.config);
-  checkFinite(checkpoint);
+  const { model, task } = prepare(recipe);
   const problems = task.problems({ split: recipe.split, seed: recipe.seed, count: recipe.problems });
   using runDirectory = openRunDirectory({
     root: resolve(options.runs ?? "runs"),
@@ -81,40 +73,15 @@ interface Outcome {
   readonly diagnoses: readonly DiagnosisRecord[];
 }
 
-/** What a report needs that no stage writes. */
-function writeHeader(context: RunContext): void {
-  const write = (name: string, value: unknown): void =>
-    writeFileAtomically(recordPath(context, name), `${JSON.stringify(value, null, 1)}\n`);
-  const problems = context.problems.map(
-    ({ id, question, answer, subject = null, level = null }): ProblemRecord => {
-      return { id, question, answer, subject, level };
-    },
-  );
-  const { task, recipe, model, threads } = context;
-  write("recipe.json", recipe);
-  write("environment.json", {
-    node: process.version,
-    platform: `${process.platform} ${process.arch}`,
-    processor: cpus()[0]?.model ?? "unknown",
-    threads,
-    memoryBytes: totalmem(),
-    model,
-    task: { name: task.name, version: task.version, source: task.source, licence: task.licence },
-  });
-  writeFileAtomically(
-    recordPath(context, "problems.jsonl"),
-    problems.map((problem) => `${JSON.stringify(problem)}\n`).join(""),
-  );
-}
-
 async function* stages(context: RunContext): VerbRun<Outcome> {
   const load = loader(context, context.model);
   const full = yield* evaluateStage(context, { variant: fullVariant, load });
   const measured: Measured[] = [{ variant: fullVariant, evaluation: full }];
   const calibration = yield* calibrateStage(context);
   for (const variant of quantizedVariants(context.recipe)) {
-    const directory = yield* quantizeStage(context, { variant, calibration });
-    const evaluation = yield* evaluateStage(context, { variant, load: loader(context, directory) });
+    const stored = storedInRun(context, variant);
+    yield* quantizeStage(context, { stored, calibration });
+    const evaluation = yield* evaluateStage(context, { variant, load: loader(context, stored.directory) });
     measured.push({ variant, evaluation });
   }
   yield { type: "comparisons", comparisons: concludeComparisons(context, measured) };

@@ -29,11 +29,11 @@ export function concludeComparisons(context: RunContext, measured: readonly Meas
  * Disagreements are written to disagreements.json.
  */
 export function concludeAgreement(
-  context: RunContext,
+  context: Pick<RunContext, "directory" | "recipe" | "problems">,
   input: { readonly measured: readonly Measured[]; readonly diagnoses: readonly DiagnosisRecord[] },
 ): Agreement | null {
-  const { task, recipe, problems } = context;
-  if (task.name !== "pocket") return null;
+  const { recipe, problems } = context;
+  if (recipe.task !== "pocket") return null;
   const { split, seed } = recipe;
   const truth = new Map(
     pocketProblems({ split, seed, count: problems.length }).map((problem) => [problem.id, problem]),

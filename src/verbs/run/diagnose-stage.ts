@@ -9,7 +9,7 @@ import { abortable, type RunContext } from "./context.ts";
  * @yields Progress in failures.
  */
 export async function* diagnoseStage(
-  context: RunContext,
+  context: Pick<RunContext, "directory" | "problems" | "signal">,
   input: {
     readonly variants: readonly Variant[];
     /** Variants whose right completions serve as right solutions, the most trusted first. */

@@ -17,11 +17,11 @@ import { trainAdapter, type AdapterSetup } from "../../training/train-adapter.ts
 import { writeFileAtomically } from "../../util/atomic-file.ts";
 import type { VerbRun } from "../events.ts";
 import type { RunRecipe } from "../run-recipe.ts";
+import { writeVariant } from "../variant-file.ts";
 import { abortable, recordPath, type RunContext } from "./context.ts";
-import { variantDirectory } from "./quantize-stage.ts";
 import { recordTraining } from "./training-records.ts";
 import { tracesStage, trainingProblems } from "./traces-stage.ts";
-import { fullVariant } from "./variants.ts";
+import { type Arm, fullVariant, type StoredVariant } from "./variants.ts";
 
 type PreferenceSettings = NonNullable<RunRecipe["preference"]>;
 
@@ -38,14 +38,14 @@ export interface Medicine {
  */
 export async function* medicineStage(
   context: RunContext,
-  input: { readonly patient: Variant; readonly settings: PreferenceSettings },
+  input: { readonly patient: StoredVariant; readonly settings: PreferenceSettings },
 ): VerbRun<Medicine> {
   const { patient, settings } = input;
   const problems = trainingProblems(context, settings.candidates);
   const full = yield* tracesStage(context, { variant: fullVariant, model: context.model, problems });
   const quantized = yield* tracesStage(context, {
-    variant: patient,
-    model: variantDirectory(context, patient),
+    variant: patient.variant,
+    model: patient.directory,
     problems,
   });
   const solved = problems.map((problem, index) => ({
@@ -55,7 +55,7 @@ export async function* medicineStage(
   }));
   const pairs = medicineSet({
     problems: solved,
-    diagnoses: diagnoseTraining(solved, { patient, quantized }),
+    diagnoses: diagnoseTraining(solved, { patient: patient.variant, quantized }),
     evaluation: context.problems,
     limit: settings.pairs,
     seed: context.recipe.seed,
@@ -90,9 +90,6 @@ function diagnoseTraining(
   });
 }
 
-/** One way to use the medicine: preference pairs, the same problems as plain solutions, or random problems. */
-export type Arm = "dpo" | "sft" | "random";
-
 /**
  * Trains one arm's adapter on the frozen low-bit weights of the patient.
  *
@@ -102,22 +99,22 @@ export async function* armStage(
   context: RunContext,
   input: {
     readonly arm: Arm;
-    readonly patient: Variant;
-    readonly restored: Variant;
+    readonly patient: StoredVariant;
+    readonly restored: StoredVariant;
     readonly medicine: Medicine;
     readonly settings: PreferenceSettings;
   },
-): VerbRun<string> {
-  const { arm, patient, restored, settings } = input;
-  const directory = variantDirectory(context, restored);
+): VerbRun<void> {
+  const { arm, patient, settings } = input;
+  const { variant: restored, directory } = input.restored;
   const { rank, epochs, batchSize, learningRate } = settings;
   const training = trainAdapter(
     {
-      base: openCheckpoint(variantDirectory(context, patient)),
+      base: openCheckpoint(patient.directory),
       encoder: solutionEncoder(loadTokenizer(context.model)),
       lesson: lessonOf(context, input),
       directory,
-      identity: JSON.stringify({ arm, patient: patient.name, settings, recipe: context.recipe }),
+      identity: JSON.stringify({ arm, patient: patient.variant.name, settings, recipe: context.recipe }),
       lora: { rank, alpha: 2 * rank },
       seed: context.recipe.seed,
       epochs,
@@ -131,7 +128,7 @@ export async function* armStage(
     abortable(context),
   );
   yield* recordTraining(context, { name: restored.name, title: armTitles[arm] }, training);
-  return directory;
+  writeVariant(directory, restored);
 }
 
 const armTitles: Readonly<Record<Arm, string>> = {
@@ -165,14 +162,13 @@ function lessonOf(
   }
 }
 
-/** Loads the patient with an arm's adapter beside its low-bit weights. */
+/** Loads a model with an adapter beside its weights. */
 export function adapterLoader(
-  context: RunContext,
-  input: { readonly patient: Variant; readonly adapter: string },
+  { threads }: Pick<RunContext, "threads">,
+  { base, adapter }: { readonly base: string; readonly adapter: string },
 ): () => Promise<LanguageModel> {
-  const base = variantDirectory(context, input.patient);
   return async () => {
-    const adapters = readAdapter(input.adapter, openCheckpoint(base).config);
-    return loadLanguageModel(base, { threads: context.threads, adapters });
+    const adapters = readAdapter(adapter, openCheckpoint(base).config);
+    return loadLanguageModel(base, { threads, adapters });
   };
 }

@@ -1,5 +1,4 @@
 import { openCheckpoint } from "../../checkpoint/checkpoint.ts";
-import type { Variant } from "../../runs/records.ts";
 import { loadTokenizer } from "../../tokenizer/tokenizer.ts";
 import type { TrainingSequence } from "../../training/batches.ts";
 import { epochsOver } from "../../training/epochs.ts";
@@ -7,11 +6,14 @@ import { imitationSequence, solutionEncoder } from "../../training/solution-sequ
 import { trainQat } from "../../training/train-qat.ts";
 import type { VerbRun } from "../events.ts";
 import type { RunRecipe } from "../run-recipe.ts";
+import { writeVariant } from "../variant-file.ts";
 import { abortable, type RunContext } from "./context.ts";
-import { variantDirectory } from "./quantize-stage.ts";
 import { recordTraining } from "./training-records.ts";
 import { tracesStage, trainingProblems } from "./traces-stage.ts";
-import { fullVariant } from "./variants.ts";
+import { fullVariant, type StoredVariant } from "./variants.ts";
+
+/** Few shapes and small batches: each shape keeps a session with its own memory. */
+export const packing = { tokensPerBatch: 512, lengthMultiple: 32 } as const;
 
 /**
  * Distils the full model into the low-bit weights of `patient`, on the full model's own right solutions of training problems.
@@ -21,23 +23,24 @@ import { fullVariant } from "./variants.ts";
 export async function* qatStage(
   context: RunContext,
   input: {
-    readonly patient: Variant;
-    readonly restored: Variant;
+    readonly patient: StoredVariant;
+    readonly restored: StoredVariant;
     readonly settings: RunRecipe["qat"][number];
   },
-): VerbRun<string> {
-  const { patient, restored, settings } = input;
+): VerbRun<void> {
+  const { patient, settings } = input;
+  const { variant: restored, directory } = input.restored;
   const sequences = yield* distillationTexts(context, settings.problems);
-  const directory = variantDirectory(context, restored);
   const { steps, batchSize, learningRate, scaleRate } = settings;
   const { itemsAt } = epochsOver(sequences, { epochs: steps, batchSize, seed: context.recipe.seed });
   const training = trainQat(
     {
       full: openCheckpoint(context.model),
-      start: openCheckpoint(variantDirectory(context, patient)),
+      start: openCheckpoint(patient.directory),
       directory,
       identity: JSON.stringify({ restored: restored.name, settings, recipe: context.recipe }),
       sequencesAt: itemsAt,
+      packing,
       scaleRate,
       optimization: {
         steps,
@@ -58,7 +61,7 @@ export async function* qatStage(
     { name: restored.name, title: `Distilling into ${restored.bits} bits` },
     training,
   );
-  return directory;
+  writeVariant(directory, restored);
 }
 
 async function* distillationTexts(context: RunContext, count: number): VerbRun<TrainingSequence[]> {

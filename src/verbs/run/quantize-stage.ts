@@ -5,12 +5,12 @@ import type { QuantizationRecipe } from "../../quantization/recipe.ts";
 import { layerErrorSchema, type Variant } from "../../runs/records.ts";
 import { appendJsonLines, readJsonLines } from "../../util/json-lines.ts";
 import type { VerbEvent, VerbRun } from "../events.ts";
-import type { RunContext } from "./context.ts";
-import { recordPath } from "./context.ts";
+import { recordPath, type RunContext } from "./context.ts";
+import type { StoredVariant } from "./variants.ts";
 
-/** The directory of a variant's weights inside the run. */
-export function variantDirectory(context: Pick<RunContext, "directory">, { name }: Variant): string {
-  return join(context.directory, "models", name);
+/** A variant with its place inside the run. */
+export function storedInRun({ directory }: Pick<RunContext, "directory">, variant: Variant): StoredVariant {
+  return { variant, directory: join(directory, "models", variant.name) };
 }
 
 /**
@@ -20,12 +20,12 @@ export function variantDirectory(context: Pick<RunContext, "directory">, { name 
  */
 export async function* quantizeStage(
   context: RunContext,
-  input: { readonly variant: Variant; readonly calibration: readonly (readonly number[])[] },
-): VerbRun<string> {
-  const { variant, calibration } = input;
-  const directory = variantDirectory(context, variant);
+  input: { readonly stored: StoredVariant; readonly calibration: readonly (readonly number[])[] },
+): VerbRun<QuantizationSummary> {
+  const { calibration } = input;
+  const { variant, directory } = input.stored;
   const { threads, signal } = context;
-  const { modules } = yield* drawQuantization(
+  const summary = yield* drawQuantization(
     variant.name,
     quantizeCheckpoint(openCheckpoint(context.model), quantizationRecipe(context, variant), {
       calibration,
@@ -36,11 +36,11 @@ export async function* quantizeStage(
   );
   const path = recordPath(context, "layer-errors.jsonl");
   const isRecorded = readJsonLines(path, layerErrorSchema).some((record) => record.variant === variant.name);
-  const records = modules.map(({ layer, module, weightError, outputError }) => {
+  const records = summary.modules.map(({ layer, module, weightError, outputError }) => {
     return { variant: variant.name, layer, module, weightError, outputError };
   });
   if (!isRecorded) appendJsonLines(path, records);
-  return directory;
+  return summary;
 }
 
 /**
@@ -48,7 +48,7 @@ export async function* quantizeStage(
  *
  * @yields Progress in linears.
  */
-export async function* drawQuantization(
+async function* drawQuantization(
   name: string,
   events: ReturnType<typeof quantizeCheckpoint>,
 ): VerbRun<QuantizationSummary> {

@@ -2,9 +2,10 @@ import type { VerbRun } from "../events.ts";
 import type { Measured } from "./conclude.ts";
 import type { RunContext } from "./context.ts";
 import { evaluateStage, loader } from "./evaluate-stage.ts";
-import { adapterLoader, armStage, medicineStage, type Arm } from "./preference-stage.ts";
+import { adapterLoader, armStage, medicineStage } from "./preference-stage.ts";
 import { qatStage } from "./qat-stage.ts";
-import { quantizedVariant, restoredVariant } from "./variants.ts";
+import { storedInRun } from "./quantize-stage.ts";
+import { preferenceArms, quantizedVariant, restoredVariant } from "./variants.ts";
 
 /**
  * Mends the recipe's patients and measures each mended variant on the same problems.
@@ -12,24 +13,24 @@ import { quantizedVariant, restoredVariant } from "./variants.ts";
  * @yields Progress of each stage.
  */
 export async function* restoreStages(context: RunContext): VerbRun<Measured[]> {
-  return [...(yield* preferenceArms(context)), ...(yield* distilled(context))];
+  return [...(yield* preferred(context)), ...(yield* distilled(context))];
 }
 
-async function* preferenceArms(context: RunContext): VerbRun<Measured[]> {
+async function* preferred(context: RunContext): VerbRun<Measured[]> {
   const { preference: settings, quantization } = context.recipe;
   if (settings === null) return [];
-  const patient = quantizedVariant(quantization, { method: "gptq", bits: settings.bits });
+  const patient = storedInRun(
+    context,
+    quantizedVariant(quantization, { method: "gptq", bits: settings.bits }),
+  );
   const medicine = yield* medicineStage(context, { patient, settings });
-  const arms: readonly Arm[] = settings.controls ? ["dpo", "sft", "random"] : ["dpo"];
   const measured: Measured[] = [];
-  for (const arm of arms) {
-    const restored = restoredVariant(patient, arm);
-    const adapter = yield* armStage(context, { arm, patient, restored, medicine, settings });
-    const load = adapterLoader(context, { patient, adapter });
-    measured.push({
-      variant: restored,
-      evaluation: yield* evaluateStage(context, { variant: restored, load }),
-    });
+  for (const arm of preferenceArms(settings)) {
+    const restored = storedInRun(context, restoredVariant(patient.variant, arm));
+    yield* armStage(context, { arm, patient, restored, medicine, settings });
+    const load = adapterLoader(context, { base: patient.directory, adapter: restored.directory });
+    const { variant } = restored;
+    measured.push({ variant, evaluation: yield* evaluateStage(context, { variant, load }) });
   }
   return measured;
 }
@@ -38,13 +39,11 @@ async function* distilled(context: RunContext): VerbRun<Measured[]> {
   const measured: Measured[] = [];
   for (const settings of context.recipe.qat) {
     const patient = quantizedVariant(context.recipe.quantization, { method: "gptq", bits: settings.bits });
-    const restored = restoredVariant(patient, "qat");
-    const directory = yield* qatStage(context, { patient, restored, settings });
+    const restored = storedInRun(context, restoredVariant(patient, "qat"));
+    yield* qatStage(context, { patient: storedInRun(context, patient), restored, settings });
+    const { variant, directory } = restored;
     const load = loader(context, directory);
-    measured.push({
-      variant: restored,
-      evaluation: yield* evaluateStage(context, { variant: restored, load }),
-    });
+    measured.push({ variant, evaluation: yield* evaluateStage(context, { variant, load }) });
   }
   return measured;
 }

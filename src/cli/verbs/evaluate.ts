@@ -1,0 +1,108 @@
+import { count, percent } from "../../report/number-text.ts";
+import { textTable } from "../../report/text-table.ts";
+import { consume } from "../../util/consume.ts";
+import { evaluate, type EvaluateResult } from "../../verbs/evaluate.ts";
+import { defineCommand } from "../command.ts";
+import { drawEvents } from "../draw-events.ts";
+import { readChoice, readNumber, required } from "../read-value.ts";
+
+export const command = defineCommand({
+  options: {
+    output: {
+      type: "string",
+      value: "DIRECTORY",
+      help: "Where the records go; variants share one",
+      short: "o",
+    },
+    task: { type: "string", value: "TASK", help: "pocket (default) or file:PATH" },
+    problems: { type: "integer", value: "N", help: "Number of problems (1000)" },
+    seed: { type: "integer", value: "N", help: "Chooses them (1)" },
+    split: { type: "string", value: "SPLIT", help: "test (default) or validation" },
+    variant: { type: "string", value: "NAME", help: "Name in the records (default: by how it was made)" },
+    adapter: { type: "string", value: "DIRECTORY", help: "An adapter that belongs to the model" },
+    "made-by": { type: "string", value: "METHOD", help: "rtn or gptq, for weights made elsewhere" },
+    "restored-by": { type: "string", value: "METHOD", help: "qat, dpo, sft or random, likewise" },
+    temperature: { type: "string", value: "T", help: "0 is greedy (default)" },
+    "top-p": { type: "string", value: "P", help: "Probability mass sampled from (1)" },
+    "max-new-tokens": { type: "integer", value: "N", help: "Longest solution (128)" },
+    slots: { type: "integer", value: "N", help: "Problems solved at once (64); changes only the speed" },
+    threads: { type: "integer", value: "N", help: "CPU threads (default: all)" },
+    json: { type: "boolean", help: "Print the result as one JSON object" },
+  },
+  positionals: {
+    usage: "MODEL",
+    help: "A model directory, full or low-bit, or pocket",
+    minimum: 1,
+    maximum: 1,
+  },
+  examples: [
+    { command: "bitmend evaluate pocket --output eval", does: "full precision on 1,000 test problems" },
+    {
+      command: "bitmend evaluate w3 --output eval",
+      does: "a low-bit copy on the same problems; then: bitmend compare eval",
+    },
+    {
+      command: "bitmend evaluate w3 --adapter w3-dpo --output eval",
+      does: "with what `bitmend restore --by dpo` made",
+    },
+  ],
+  run: async ({ json, positionals: [model], ...values }, context) => {
+    using draw = drawEvents(context.terminal, { silent: json });
+    const options = {
+      model: model!,
+      output: required("output", values.output),
+      task: values.task,
+      problems: values.problems,
+      seed: values.seed,
+      split: readChoice("split", values.split, ["test", "validation"]),
+      variant: values.variant,
+      adapter: values.adapter,
+      origin: {
+        madeBy: readChoice("made-by", values["made-by"], ["rtn", "gptq"]),
+        restoredBy: readChoice("restored-by", values["restored-by"], ["qat", "dpo", "sft", "random"]),
+      },
+      generation: {
+        temperature: readNumber("temperature", values.temperature),
+        topP: readNumber("top-p", values["top-p"]),
+        maxNewTokens: values["max-new-tokens"],
+        slots: values.slots,
+      },
+      threads: values.threads,
+    };
+    const result = await consume(evaluate(options, context), draw.show);
+    if (json) context.write(JSON.stringify(result));
+    else for (const line of resultText(result)) context.write(line);
+    return 0;
+  },
+});
+
+function resultText(result: EvaluateResult): string[] {
+  const { variant, accuracy, interval, n, degenerate, directory } = result;
+  const { task, split, seed } = result.problems;
+  const [low, high] = interval;
+  const groups = [
+    ...result.bySubject.map(([name, right, asked]) => [name, right, asked] as const),
+    ...result.byLevel.map(([level, right, asked]) => [`level ${level}`, right, asked] as const),
+  ];
+  return [
+    "",
+    `${variant.name}: ${percent(accuracy)} % right (95 % interval ${percent(low)}-${percent(high)})`,
+    `${count(n)} problems of ${task}, ${split}, seed ${seed}; ${count(degenerate)} degenerate outputs`,
+    ...(groups.length === 0
+      ? []
+      : [
+          "",
+          ...textTable(
+            [
+              { title: "problems", align: "left", shrinks: true },
+              { title: "right", align: "right" },
+              { title: "of", align: "right" },
+              { title: "%", align: "right" },
+            ],
+            groups.map(([name, right, asked]) => [name, count(right), count(asked), percent(right / asked)]),
+          ),
+        ]),
+    "",
+    `Records: ${directory}`,
+  ];
+}

@@ -1,0 +1,96 @@
+import { count, smallNumber } from "../../report/number-text.ts";
+import { textTable } from "../../report/text-table.ts";
+import { consume } from "../../util/consume.ts";
+import { quantize, type QuantizeResult } from "../../verbs/quantize.ts";
+import { defineCommand } from "../command.ts";
+import { drawEvents } from "../draw-events.ts";
+import { readChoice, readNumber, required } from "../read-value.ts";
+
+export const command = defineCommand({
+  options: {
+    method: { type: "string", value: "METHOD", help: "rtn (round to nearest) or gptq" },
+    bits: { type: "integer", value: "N", help: "2, 3, 4 or 8" },
+    output: { type: "string", value: "DIRECTORY", help: "Where the low-bit model goes", short: "o" },
+    "group-size": { type: "integer", value: "N", help: "Inputs that share one scale (64); =-1 for all" },
+    symmetric: { type: "boolean", help: "One fixed zero point instead of one per group" },
+    range: { type: "string", value: "RANGE", help: "minmax (default), or mse: search for the best clipping" },
+    "column-order": { type: "string", value: "ORDER", help: "GPTQ: activation (default) or natural" },
+    damping: { type: "string", value: "FRACTION", help: "GPTQ: of the mean of the diagonal (0.01)" },
+    task: { type: "string", value: "TASK", help: "Calibrate on its training problems: pocket or file:PATH" },
+    "calibration-sequences": { type: "integer", value: "N", help: "Training problems for that (128)" },
+    seed: { type: "integer", value: "N", help: "Chooses them (1)" },
+    "max-new-tokens": { type: "integer", value: "N", help: "Longest solution the model may write (128)" },
+    threads: { type: "integer", value: "N", help: "CPU threads (default: all)" },
+    json: { type: "boolean", help: "Print the result as one JSON object" },
+  },
+  positionals: { usage: "MODEL", help: "A model directory, or pocket", minimum: 1, maximum: 1 },
+  examples: [
+    {
+      command: "bitmend quantize pocket --method gptq --bits 3 --output w3",
+      does: "3-bit GPTQ, calibrated on the model's own solutions of training problems",
+    },
+    {
+      command: "bitmend quantize my-model --method rtn --bits 4 --group-size 128 -o w4",
+      does: "round to nearest, which needs no text",
+    },
+  ],
+  run: async ({ json, positionals: [model], ...values }, context) => {
+    using draw = drawEvents(context.terminal, { silent: json });
+    const bits = readChoice("bits", values.bits?.toString(), ["2", "3", "4", "8"]);
+    const options = {
+      model: model!,
+      output: required("output", values.output),
+      method: required("method", readChoice("method", values.method, ["rtn", "gptq"])),
+      bits: bitsByName[required("bits", bits)],
+      groupSize: values["group-size"],
+      symmetric: values.symmetric,
+      range: readChoice("range", values.range, ["minmax", "mse"]),
+      columnOrder: readChoice("column-order", values["column-order"], ["activation", "natural"]),
+      dampingFraction: readNumber("damping", values.damping),
+      calibrationSequences: values["calibration-sequences"],
+      task: values.task,
+      seed: values.seed,
+      generation: { maxNewTokens: values["max-new-tokens"] },
+      threads: values.threads,
+    };
+    const result = await consume(quantize(options, context), draw.show);
+    if (json) context.write(JSON.stringify(result));
+    else for (const line of resultText(result)) context.write(line);
+    return 0;
+  },
+});
+
+const bitsByName = { "2": 2, "3": 3, "4": 4, "8": 8 } as const;
+const kinds = ["q", "k", "v", "o", "gate", "up", "down"] as const;
+
+/** One row a layer, one column a linear: what the layer computes wrongly, or where that was not measured its weights. */
+function resultText({ directory, variant, calibration, modules }: QuantizeResult): string[] {
+  const isMeasured = calibration !== null;
+  const layers = [...Map.groupBy(modules, ({ layer }) => layer)];
+  const rows = layers.map(([layer, linears]) => [
+    String(layer),
+    smallNumber(linears.reduce((sum, { weightError }) => sum + weightError, 0) / linears.length),
+    ...kinds.map((kind) => {
+      const linear = linears.find(({ module }) => module.endsWith(`.${kind}_proj`));
+      const error = isMeasured ? linear?.outputError : linear?.weightError;
+      return error === undefined || error === null ? "-" : smallNumber(error);
+    }),
+  ]);
+  const titles = ["layer", "weights", ...kinds];
+  const errors = isMeasured ? "output" : "weight";
+  return [
+    "",
+    ...textTable(
+      titles.map((title) => ({ title, align: "right" as const })),
+      rows,
+    ),
+    "weights = mean relative squared error of a layer's weights; the other columns",
+    `are each linear's relative squared ${errors} error${isMeasured ? "" : " (output error needs text: --task)"}.`,
+    ...(isMeasured
+      ? [
+          `Calibrated on ${count(calibration.sequences)} solutions, ${count(calibration.tokens)} tokens, of ${calibration.task}.`,
+        ]
+      : []),
+    `${variant.name}: ${directory}`,
+  ];
+}

@@ -1,0 +1,82 @@
+import { availableParallelism } from "node:os";
+import type { LinearError } from "../quantization/quantize-layers.ts";
+import type { Variant } from "../runs/records.ts";
+import { claimOutput } from "./claim-output.ts";
+import type { VerbRun } from "./events.ts";
+import { reservedProblems } from "./reserved-problems.ts";
+import { parseRunRecipe, type RunRecipeInput } from "./run-recipe.ts";
+import { calibrateStage } from "./run/calibrate-stage.ts";
+import type { RunContext } from "./run/context.ts";
+import { prepare } from "./run/prepare.ts";
+import { quantizeStage } from "./run/quantize-stage.ts";
+import { trainingProblems } from "./run/traces-stage.ts";
+import { quantizedVariant } from "./run/variants.ts";
+
+type QuantizationInput = Omit<NonNullable<RunRecipeInput["quantization"]>, "variants">;
+
+export interface QuantizeOptions extends QuantizationInput {
+  /** A model directory, or the name of a model that ships with bitmend. */
+  readonly model: string;
+  /** Where the low-bit model goes. */
+  readonly output: string;
+  readonly method: NonNullable<Variant["method"]>;
+  readonly bits: NonNullable<Variant["bits"]>;
+  /** Whose training problems the model is calibrated on. Default: pocket for GPTQ; none for RTN, whose output error is then not measured. */
+  readonly task?: string | undefined;
+  /** Chooses the training problems. Default: 1. */
+  readonly seed?: number | undefined;
+  /** How the model writes the texts it is calibrated on. */
+  readonly generation?: RunRecipeInput["generation"];
+  /** Default: all. */
+  readonly threads?: number | undefined;
+}
+
+export interface QuantizeResult {
+  readonly directory: string;
+  readonly variant: Variant;
+  /** Null where no text was used. */
+  readonly calibration: { readonly task: string; readonly sequences: number; readonly tokens: number } | null;
+  /** What each linear lost, in execution order. */
+  readonly modules: readonly LinearError[];
+}
+
+/**
+ * Writes a low-bit copy of a model as a compressed-tensors directory.
+ *
+ * Killed at any moment and called again with the same options it goes on where it was and ends with the same bytes.
+ *
+ * @yields Progress in problems, then in linears.
+ * @throws {BitmendError} those of `prepare()` and `claimOutput()`, `tasks/exhausted` and `training/evaluation-leak`, before any work.
+ */
+export async function* quantize(
+  options: QuantizeOptions,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): VerbRun<QuantizeResult> {
+  const { model: name, output, method, bits, seed, generation, threads = availableParallelism() } = options;
+  const { groupSize, symmetric, range, columnOrder, dampingFraction, calibrationSequences } = options;
+  const grid = { groupSize, symmetric, range, columnOrder, dampingFraction, calibrationSequences };
+  const calibrates = method === "gptq" || options.task !== undefined;
+  const recipe = parseRunRecipe({
+    name: "quantize",
+    model: name,
+    task: options.task ?? "pocket",
+    seed,
+    generation,
+    quantization: { ...grid, variants: [{ method, bits }] },
+  });
+  const { model, task } = prepare(recipe);
+  const variant = quantizedVariant(recipe.quantization, { method, bits });
+  const problems = reservedProblems(task);
+  const unclaimed = { recipe, directory: output, model, task, problems, threads, signal };
+  if (calibrates) trainingProblems(unclaimed, recipe.quantization.calibrationSequences);
+  const settings = { verb: "quantize", calibrates, taskVersion: task.version, recipe: { ...recipe, model } };
+  using claimed = claimOutput(output, { settings, sources: [model] });
+  const { directory } = claimed;
+  if (claimed.resumed) yield { type: "remark", text: `Going on with ${directory}` };
+  const context: RunContext = { ...unclaimed, directory: claimed.records };
+  const calibration = calibrates ? yield* calibrateStage(context) : [];
+  const { modules } = yield* quantizeStage(context, { stored: { variant, directory }, calibration });
+  const tokens = calibration.reduce((sum, { length }) => sum + length, 0);
+  const texts = { task: task.name, sequences: calibration.length, tokens };
+  return { directory, variant, calibration: calibrates ? texts : null, modules };
+}
