@@ -12,6 +12,8 @@ const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 /** What the command line itself needs beside the arguments. */
 export interface CommandLineContext extends Omit<CommandContext, "goOnWith"> {
   readonly version: string;
+  /** How people called the program, for the lines they paste. Default: bitmend. */
+  readonly program?: string;
 }
 
 /** Finds the verb in `argv`, parses its options strictly, runs it, and turns whatever it throws into text and an exit code. */
@@ -20,7 +22,8 @@ export async function runCommandLine(
   argv: readonly string[],
   context: CommandLineContext,
 ): Promise<number> {
-  let goOn = commandLineText(argv);
+  const { program = "bitmend" } = context;
+  let goOn = commandLineText(program, argv);
   const commandContext: CommandContext = { ...context, goOnWith: (line) => void (goOn = line) };
   try {
     return await dispatch(verbs, argv, { ...commandContext, version: context.version });
@@ -28,7 +31,7 @@ export async function runCommandLine(
     const tell = (text: string): void => context.terminal.write(`${printable(text)}\n`);
     if (error instanceof BitmendError && error.code === "cli/usage") {
       tell(error.message);
-      tell(`Try: bitmend ${verbInUsage(verbs, argv)}--help`);
+      tell(`Try: ${program} ${verbInUsage(verbs, argv)}--help`);
       return exitCodes.usage;
     }
     const stopped = context.signal.aborted;
@@ -89,10 +92,11 @@ function isAbort(error: unknown, signal: AbortSignal): boolean {
   return error === signal.reason || (error instanceof Error && error.name === "AbortError");
 }
 
-/** The command line as a person can paste it again. */
-function commandLineText(argv: readonly string[]): string {
-  const quoted = argv.map((argument) =>
+/** The command line as a person can paste it again, to go on: what asks for a new start stays out. */
+function commandLineText(program: string, argv: readonly string[]): string {
+  const kept = argv.filter((argument) => argument !== "--fresh");
+  const quoted = kept.map((argument) =>
     /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`,
   );
-  return ["bitmend", ...quoted].join(" ");
+  return [program, ...quoted].join(" ");
 }

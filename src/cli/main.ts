@@ -17,9 +17,15 @@ process.exitCode = await runCommandLine(verbs, process.argv.slice(2), {
   terminal,
   signal: listenForInterrupt(process, (line) => terminal.write(`${line}\n`)),
   version: packageVersion(),
+  program: programName(process.env["npm_lifecycle_event"]),
 });
 // A worker that an error left running must not keep the process alive; output is flushed first.
 process.stdout.write("", () => process.exit());
+
+/** In a clone people call npm's scripts, elsewhere the installed program. */
+function programName(npmScript: string | undefined): string {
+  return npmScript === "start" || npmScript === "bitmend" ? "npm run --silent bitmend --" : "bitmend";
+}
 
 function packageVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));

@@ -6,18 +6,18 @@
 import { createHash } from "node:crypto";
 import {
   accessSync,
-  closeSync,
   constants,
   existsSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
-import { writeSync } from "node:fs";
 import { join } from "node:path";
 import { BitmendError } from "../util/errors.ts";
+import { fileSystemError } from "../util/file-system-error.ts";
 
 /** An open run directory; closing it releases the lock. */
 export interface RunDirectory extends Disposable {
@@ -39,7 +39,7 @@ export interface RunDirectoryRequest {
 /**
  * Continues the latest unfinished run of the same identity, or creates a new one, and locks it for this process.
  *
- * @throws {BitmendError} `runs/not-writable` before any work, `runs/locked` when another live process works in it.
+ * @throws {BitmendError} `runs/not-writable` or `files/...` before any work, `runs/locked` when another live process works in it.
  */
 export function openRunDirectory({ root, name, identity, fresh = false }: RunDirectoryRequest): RunDirectory {
   const parent = join(root, name);
@@ -51,9 +51,22 @@ export function openRunDirectory({ root, name, identity, fresh = false }: RunDir
     .at(-1);
   const resumed = unfinished !== undefined && !fresh;
   const path = join(parent, resumed ? unfinished : `${compactUtc(new Date())}-${suffix}`);
-  mkdirSync(path, { recursive: true });
-  const lock = lockDirectory(path);
-  return { path, resumed, [Symbol.dispose]: () => lock[Symbol.dispose]() };
+  try {
+    mkdirSync(path, { recursive: true });
+    const lock = lockDirectory(path);
+    return { path, resumed, [Symbol.dispose]: () => lock[Symbol.dispose]() };
+  } catch (error) {
+    if (!resumed) removeEmpty(path);
+    throw fileSystemError(error, "openRunDirectory()", path);
+  }
+}
+
+function removeEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // It was never made.
+  }
 }
 
 function createWritable(directory: string): void {
@@ -80,33 +93,32 @@ function compactUtc(date: Date): string {
 /**
  * Locks a directory for this process; a lock whose owner was killed is taken over.
  *
- * @throws {BitmendError} `runs/locked` when another live process works in it.
+ * @throws {BitmendError} `runs/locked` when another live process works in it, `files/...` when it cannot be written.
  */
 export function lockDirectory(directory: string): Disposable & { readonly directory: string } {
   const path = join(directory, "lock");
   for (;;) {
     try {
-      const descriptor = openSync(path, "wx");
-      writeSync(descriptor, String(process.pid));
-      closeSync(descriptor);
+      writeFileSync(path, String(process.pid), { flag: "wx" });
       return { directory, [Symbol.dispose]: () => rmSync(path, { force: true }) };
-    } catch (cause) {
-      if (!existsSync(path)) throw cause;
-      const owner = Number(readFileSync(path, "utf8"));
-      if (owner !== process.pid && isAlive(owner)) {
-        throw new BitmendError(
-          "runs/locked",
-          `lockDirectory(): process ${owner} is working in this directory (${path}).`,
-          {
-            hint: "Wait for it or stop it, or choose another directory (`bitmend run`: --fresh).",
-            cause,
-          },
-        );
-      }
-      // Its owner was killed: the lock says nothing any more.
+    } catch (error) {
+      const isTaken = error instanceof Error && "code" in error && error.code === "EEXIST";
+      if (isTaken) refuseLiveOwner(path);
+      // Its owner was killed, so the lock says nothing any more; or it could not be written, and then it says nothing either.
       rmSync(path, { force: true });
+      if (!isTaken) throw fileSystemError(error, "lockDirectory()", path);
     }
   }
+}
+
+function refuseLiveOwner(path: string): void {
+  const owner = existsSync(path) ? Number(readFileSync(path, "utf8")) : 0;
+  if (owner === process.pid || !isAlive(owner)) return;
+  throw new BitmendError(
+    "runs/locked",
+    `lockDirectory(): process ${owner} is working in this directory (${path}).`,
+    { hint: "Wait for it or stop it, or choose another directory (`bitmend run`: --fresh)." },
+  );
 }
 
 function isAlive(processId: number): boolean {

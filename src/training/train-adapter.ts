@@ -74,11 +74,13 @@ export async function* trainAdapter(
   refuseEmptyLesson(setup.lesson);
   const model = loraModel(base.config, readModelParameters(base), { ...lora, seed });
   const { steps, objective } = await lessonObjective(setup, model);
+  const statePath = join(directory, "training.safetensors");
   if (existsSync(join(directory, "adapter_config.json"))) {
+    // Killed between the adapter's last file and this.
+    rmSync(statePath, { force: true });
     return { steps, finalLoss: null, tokens: 0, aborted: false };
   }
   mkdirSync(directory, { recursive: true });
-  const statePath = join(directory, "training.safetensors");
   const summary = yield* train(
     {
       objective,

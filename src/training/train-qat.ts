@@ -52,7 +52,10 @@ export async function* trainQat(
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<TrainingEvent, TrainingSummary, void> {
   const { full, start, directory, identity, optimization, checkpointSteps = 50 } = setup;
+  const statePath = join(directory, "training.safetensors");
   if (existsSync(join(directory, "config.json"))) {
+    // Killed between the model's last file and this.
+    rmSync(statePath, { force: true });
     return { steps: optimization.steps, finalLoss: null, tokens: 0, aborted: false };
   }
   const quantized = readQuantizedMatrices(start);
@@ -63,7 +66,6 @@ export async function* trainQat(
       ? languageModelling(model, setup)
       : distillation(model, { ...setup, teacher });
   mkdirSync(directory, { recursive: true });
-  const statePath = join(directory, "training.safetensors");
   const validation = setup.validation?.(model);
   const summary = yield* train(
     {

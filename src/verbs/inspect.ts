@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { openCheckpoint, type Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
 import type { VerbRun } from "./events.ts";
+import { resolveModel } from "./resolve-model.ts";
 
 /** One stored tensor, or one quantized linear (its packed parts together). */
 export interface InspectedTensor {
@@ -41,13 +42,13 @@ export interface Inspection {
  * Says what a checkpoint is, tensor by tensor, reading one tensor at a time.
  *
  * @yields Progress in tensors.
- * @throws {BitmendError} those of `openCheckpoint()`.
+ * @throws {BitmendError} those of `resolveModel()` and `openCheckpoint()`.
  */
 export async function* inspect(
   { directory }: { readonly directory: string },
   { signal }: { readonly signal?: AbortSignal } = {},
 ): VerbRun<Inspection> {
-  const checkpoint = openCheckpoint(directory);
+  const checkpoint = openCheckpoint(resolveModel(directory));
   const packedParts = new Map<string, string>();
   for (const module of checkpoint.quantization?.keys() ?? []) {
     for (const part of ["weight_packed", "weight_scale", "weight_zero_point", "weight_shape"])

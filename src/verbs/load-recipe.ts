@@ -22,23 +22,38 @@ export async function loadRecipe(file: string | undefined, settings: readonly st
  * @throws {BitmendError} `verbs/bad-recipe` for text that is no setting.
  */
 export function withSettings(base: unknown, settings: readonly string[]): unknown {
-  // A deep copy: a module's exported value must not change under its other users.
-  const copy: unknown = JSON.parse(JSON.stringify(base));
+  const copy = deepCopy(base);
   for (const setting of settings) change(copy, setting);
   return copy;
 }
 
+/** A module's exported value must not change under its other users. */
+function deepCopy(base: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(base));
+  } catch (cause) {
+    throw new BitmendError(
+      "verbs/bad-recipe",
+      "loadRecipe(): expected a recipe of plain values, got one that cannot be written as JSON.",
+      { hint, cause },
+    );
+  }
+}
+
+const hint = "Export a value named `recipe`; docs/recipes.md has one to start from.";
+
 async function importRecipe(file: string): Promise<unknown> {
   const path = resolve(file);
-  const hint = "Export a value named `recipe`; docs/recipes.md has one to start from.";
   let module: unknown;
   try {
     module = await import(pathToFileURL(path).href);
   } catch (cause) {
-    throw new BitmendError("verbs/bad-recipe", `loadRecipe(): expected a module, could not load ${path}.`, {
-      hint,
-      cause,
-    });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BitmendError(
+      "verbs/bad-recipe",
+      `loadRecipe(): expected a module, could not load ${path}: ${reason.trim().replace(/\.$/u, "")}.`,
+      { hint, cause },
+    );
   }
   if (typeof module === "object" && module !== null && "recipe" in module) return module.recipe;
   throw new BitmendError(
@@ -55,16 +70,22 @@ function change(recipe: unknown, setting: string): void {
   let place = recipe;
   for (const key of keys) {
     if (!isObject(place)) break;
-    place[key] ??= {};
+    // Own keys alone: `--set constructor.x=1` must not reach what every object shares.
+    if (!Object.hasOwn(place, key)) Object.defineProperty(place, key, own({}));
     place = place[key];
   }
   if (last === undefined || !isObject(place)) {
     throw new BitmendError(
       "verbs/bad-recipe",
-      `loadRecipe(): expected a setting like seed=3, got ${setting}.`,
+      `loadRecipe(): expected a setting like seed=3 or quantization.groupSize=128, got ${setting}.`,
+      { hint: "docs/recipes.md lists what can be set." },
     );
   }
-  place[last] = valueOf(match?.groups?.["value"] ?? "");
+  Object.defineProperty(place, last, own(valueOf(match?.groups?.["value"] ?? "")));
+}
+
+function own(value: unknown): PropertyDescriptor {
+  return { value, writable: true, enumerable: true, configurable: true };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

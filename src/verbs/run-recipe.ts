@@ -115,5 +115,6 @@ function parsed<Settings>(schema: z.ZodType<Settings>, input: unknown, where: st
   throw new BitmendError(
     "verbs/bad-recipe",
     `${where}: expected settings of a recipe, but:\n${z.prettifyError(result.error)}`,
+    { hint: "\ndocs/recipes.md lists every key and its values." },
   );
 }

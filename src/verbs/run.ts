@@ -9,12 +9,14 @@ import { summarize, type Summary } from "../runs/summary.ts";
 import { writeFileAtomically } from "../util/atomic-file.ts";
 import type { VerbRun } from "./events.ts";
 import { parseRunRecipe, type RunRecipeInput } from "./run-recipe.ts";
+import { checkWork } from "./run/check-work.ts";
 import { calibrateStage } from "./run/calibrate-stage.ts";
 import { concludeAgreement, concludeComparisons, type Measured } from "./run/conclude.ts";
 import { recordPath, type RunContext } from "./run/context.ts";
 import { recordCosts, runCosts } from "./run/costs.ts";
 import { diagnoseStage } from "./run/diagnose-stage.ts";
 import { evaluateStage, loader } from "./run/evaluate-stage.ts";
+import { modelIdentity } from "./run/model-identity.ts";
 import { prepare } from "./run/prepare.ts";
 import { quantizeStage, storedInRun } from "./run/quantize-stage.ts";
 import { writeHeader } from "./run/header.ts";
@@ -50,16 +52,17 @@ export async function* run(
   { signal }: { readonly signal?: AbortSignal } = {},
 ): VerbRun<RunResult> {
   const recipe = parseRunRecipe(options.recipe);
-  const { model, task } = prepare(recipe);
+  const { model, task, checkpoint } = prepare(recipe);
   const problems = task.problems({ split: recipe.split, seed: recipe.seed, count: recipe.problems });
+  const { threads = availableParallelism() } = options;
+  checkWork({ recipe, task, model, problems, threads }, checkpoint);
   using runDirectory = openRunDirectory({
     root: resolve(options.runs ?? "runs"),
     name: recipe.name,
-    identity: { recipe, task: task.version },
+    identity: { recipe, task: task.version, model: modelIdentity(checkpoint) },
     fresh: options.fresh ?? false,
   });
   const { path: directory, resumed } = runDirectory;
-  const threads = options.threads ?? availableParallelism();
   const context: RunContext = { recipe, directory, model, task, problems, threads, signal };
   if (resumed) yield { type: "remark", text: `Going on with ${directory}` };
   writeHeader(context);

@@ -7,9 +7,9 @@ import { drawEvents } from "../draw-events.ts";
 
 export const command = defineCommand({
   options: { json: { type: "boolean", help: "Print one JSON object" } },
-  positionals: { usage: "MODEL", help: "A model directory", minimum: 1, maximum: 1 },
+  positionals: { usage: "MODEL", help: "A model directory, or pocket", minimum: 1, maximum: 1 },
   examples: [
-    { command: "bitmend inspect models/pocket", does: "every tensor of the model that ships with bitmend" },
+    { command: "bitmend inspect pocket", does: "every tensor of the model that ships with bitmend" },
   ],
   run: async ({ json, positionals: [directory] }, { write, terminal, signal }) => {
     using draw = drawEvents(terminal, { silent: json });

@@ -35,11 +35,14 @@ export async function* quantizeStage(
     }),
   );
   const path = recordPath(context, "layer-errors.jsonl");
-  const isRecorded = readJsonLines(path, layerErrorSchema).some((record) => record.variant === variant.name);
-  const records = summary.modules.map(({ layer, module, weightError, outputError }) => {
-    return { variant: variant.name, layer, module, weightError, outputError };
-  });
-  if (!isRecorded) appendJsonLines(path, records);
+  const recorded = readJsonLines(path, layerErrorSchema).filter((record) => record.variant === variant.name);
+  const known = new Set(recorded.map(({ module }) => module));
+  const records = summary.modules
+    .filter(({ module }) => !known.has(module))
+    .map(({ layer, module, weightError, outputError }) => {
+      return { variant: variant.name, layer, module, weightError, outputError };
+    });
+  appendJsonLines(path, records);
   return summary;
 }
 

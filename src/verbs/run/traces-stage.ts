@@ -8,7 +8,10 @@ import type { RunContext } from "./context.ts";
 import { evaluateStage, loader } from "./evaluate-stage.ts";
 
 /** The training problems that calibration, distillation and the medicine set draw on: one list, so that nothing is solved twice. */
-export function trainingProblems(context: RunContext, count: number): readonly Problem[] {
+export function trainingProblems(
+  context: Pick<RunContext, "recipe" | "task" | "problems">,
+  count: number,
+): readonly Problem[] {
   const problems = context.task.problems({ split: "train", seed: `${context.recipe.seed}/train`, count });
   refuseEvaluationProblems(problems, context.problems);
   return problems;
