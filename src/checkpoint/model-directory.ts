@@ -1,6 +1,6 @@
 /** @file Writing Hugging Face model directories. `config.json` comes last: a directory without it is unfinished, and nothing opens it. */
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { accessSync, constants, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { writeFileAtomically } from "../util/atomic-file.ts";
 import { fileSystemError } from "../util/file-system-error.ts";
 import { SINGLE_FILE } from "./locate-tensors.ts";
@@ -50,7 +50,19 @@ export function makeDirectory(directory: string): void {
   try {
     mkdirSync(directory, { recursive: true });
   } catch (error) {
-    throw fileSystemError(error, "writeModelDirectory()", directory);
+    throw fileSystemError(reasonAgainst(directory) ?? error, "writeModelDirectory()", directory);
+  }
+}
+
+/** Why the nearest directory there is cannot be written; null if it can. Of a read-only one, mkdir says that the path does not exist. */
+function reasonAgainst(directory: string): unknown {
+  const parent = dirname(directory);
+  if (!existsSync(directory) && parent !== directory) return reasonAgainst(parent);
+  try {
+    accessSync(directory, constants.W_OK);
+    return null;
+  } catch (error) {
+    return error;
   }
 }
 
