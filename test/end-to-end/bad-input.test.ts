@@ -393,7 +393,7 @@ describe("damaged records in the directory of an unfinished run", () => {
     ["a record of a quantization", "models/w4-g32-rtn/quantization.json", "{}", "quantization/bad-record"],
   ])("%s is named, with what to do", async (_what, file, ...[content, code]) => {
     const argv = [...settings(), "--runs", runs, "--json"];
-    const point = { moment: "append", file: "layer-errors", time: 1 };
+    const point = { moment: "append", what: "layer-errors", time: 1 };
     const environment = { BITMEND_KILL_AT: JSON.stringify(point) };
     const killed = await bitmend(argv, { node: ["--import", killer], environment });
     expect(killed.ended).toBe("SIGKILL");

@@ -1,5 +1,5 @@
 /**
- * @file Loaded before the program (`--import`), ends its process with SIGKILL at one exact write: the nth change of a file whose path
+ * @file Loaded before the program (`--import`), ends its process with SIGKILL at one exact write: the nth write that
  * matches. `BITMEND_KILL_AT` is the JSON of a `KillPoint`.
  */
 import fs from "node:fs";
@@ -9,8 +9,8 @@ import { syncBuiltinESMExports } from "node:module";
 export interface KillPoint {
   /** `append`: a part of the line is written; `partial`: the part of a file that is not yet renamed; `rename`: the whole file has its name. */
   readonly moment: "append" | "partial" | "rename";
-  /** Pattern of the file's path. */
-  readonly file: string;
+  /** Pattern of the file's path; of an append, of the path, a space and the text. */
+  readonly what: string;
   /** Which time, 1 upwards. */
   readonly time: number;
 }
@@ -24,8 +24,8 @@ function killPoint(): KillPoint | null {
 const point = killPoint();
 let left = point?.time ?? 0;
 
-function isNow(moment: KillPoint["moment"], path: string): boolean {
-  if (point === null || point.moment !== moment || !new RegExp(point.file, "u").test(path)) return false;
+function isNow(moment: KillPoint["moment"], written: string): boolean {
+  if (point === null || point.moment !== moment || !new RegExp(point.what, "u").test(written)) return false;
   left -= 1;
   return left === 0;
 }
@@ -41,7 +41,7 @@ fs.openSync = (path, ...rest) => {
 
 fs.writeFileSync = (file, content, options) => {
   const path = typeof file === "number" ? paths.get(file) : undefined;
-  if (path !== undefined && typeof content === "string" && isNow("append", path)) {
+  if (path !== undefined && typeof content === "string" && isNow("append", `${path} ${content}`)) {
     writeFileSync(file, content.slice(0, Math.ceil(content.length / 2)), options);
     process.kill(process.pid, "SIGKILL");
   }
