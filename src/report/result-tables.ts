@@ -15,7 +15,8 @@ export function comparisonTable({
   readonly baseline?: string;
 }): string[] {
   const labels = variantLabels(comparisons.map(({ variant }) => variant));
-  const against = baseline === undefined ? "full precision" : (labels.get(baseline) ?? baseline);
+  const against =
+    baseline === undefined ? "full precision" : (labels.get(baseline) ?? baseline).replace(/^Full/u, "full");
   const rows = inReadingOrder(comparisons).map((one) => {
     const isBaseline =
       baseline === undefined ? variantKind(one.variant) === "full" : one.variant.name === baseline;

@@ -1,6 +1,8 @@
 import { availableParallelism } from "node:os";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { LinearError } from "../quantization/quantize-layers.ts";
 import type { Variant } from "../runs/records.ts";
+import { BitmendError } from "../util/errors.ts";
 import { claimOutput } from "./claim-output.ts";
 import type { VerbRun } from "./events.ts";
 import { reservedProblems } from "./reserved-problems.ts";
@@ -64,7 +66,8 @@ export async function* quantize(
     generation,
     quantization: { ...grid, variants: [{ method, bits }] },
   });
-  const { model, task } = prepare(recipe);
+  const { model, task, checkpoint } = prepare(recipe);
+  refuseQuantized(checkpoint);
   const variant = quantizedVariant(recipe.quantization, { method, bits });
   const problems = reservedProblems(task);
   const unclaimed = { recipe, directory: output, model, task, problems, threads, signal };
@@ -79,4 +82,14 @@ export async function* quantize(
   const tokens = calibration.reduce((sum, { length }) => sum + length, 0);
   const texts = { task: task.name, sequences: calibration.length, tokens };
   return { directory, variant, calibration: calibrates ? texts : null, modules };
+}
+
+/** Found out by quantization itself, but only after the model has written its calibration text. */
+function refuseQuantized({ directory, quantization }: Checkpoint): void {
+  if (quantization === null) return;
+  throw new BitmendError(
+    "quantization/already-quantized",
+    `quantize(): expected full-precision weights in ${directory}, got a quantized checkpoint.`,
+    { hint: "Quantize the model it was made from." },
+  );
 }

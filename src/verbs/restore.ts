@@ -143,6 +143,8 @@ function openPatient({ quantized, origin }: RestoreOptions, full: Checkpoint): S
     });
   }
   const differing = differences(full.config, checkpoint.config, ["in the model", "in its low-bit copy"]);
+  if (differing.length === 0 && !haveSameEmbedding(full, checkpoint))
+    differing.push("the embedding is another");
   if (differing.length > 0) {
     throw new BitmendError(
       "verbs/other-model",
@@ -158,4 +160,10 @@ function chooseTreatment({ by, settings = [] }: RestoreOptions, { bits }: Varian
   return by === "qat"
     ? { by, settings: parseQatSettings(withSettings({ ...usualQat, bits }, settings)) }
     : { by, settings: parsePreferenceSettings(withSettings({ bits }, settings)) };
+}
+
+/** No method changes the embedding, so it tells two models of one shape apart. */
+function haveSameEmbedding(full: Checkpoint, quantized: Checkpoint): boolean {
+  const [left, right] = [full, quantized].map((each) => each.readFloat32("model.embed_tokens.weight"));
+  return left!.every((value, index) => value === right![index]);
 }

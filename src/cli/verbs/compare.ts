@@ -1,4 +1,5 @@
 import { comparisonTable, restorationTable } from "../../report/result-tables.ts";
+import { variantKind } from "../../report/variant-words.ts";
 import { consume } from "../../util/consume.ts";
 import { compare } from "../../verbs/compare.ts";
 import { defineCommand } from "../command.ts";
@@ -27,7 +28,10 @@ export const command = defineCommand({
     const result = await consume(compare({ directories, baseline }), draw.show);
     if (json) write(JSON.stringify(result));
     else {
-      const restored = restorationTable(result);
+      const baselineIsFull = result.comparisons.some(
+        ({ variant }) => variant.name === result.baseline && variantKind(variant) === "full",
+      );
+      const restored = baselineIsFull ? restorationTable(result) : [];
       for (const line of [
         "",
         ...comparisonTable(result),

@@ -85,7 +85,8 @@ function resultText({ directory, variant, calibration, modules }: QuantizeResult
       rows,
     ),
     "weights = mean relative squared error of a layer's weights; the other columns",
-    `are each linear's relative squared ${errors} error${isMeasured ? "" : " (output error needs text: --task)"}.`,
+    `are each linear's relative squared ${errors} error.`,
+    ...(isMeasured ? [] : ["The error of outputs is measured on text: name it with --task."]),
     ...(isMeasured
       ? [
           `Calibrated on ${count(calibration.sequences)} solutions, ${count(calibration.tokens)} tokens, of ${calibration.task}.`,
