@@ -16,17 +16,17 @@ export const recipe: PocketModelRecipe = {
     headDimension: 16,
   },
   seed: 1,
-  // one optimizer step: a problem of every family and level, five more of the family that is learned last, five drills; 4.3 k tokens
+  // one optimizer step: a problem of every family and level, ten more of the family that is learned last, five drills; 4.8 k tokens
   curriculum: {
     seed: 1,
     problems: 40,
     drills: 5,
-    extra: { families: ["equations"], problems: 5 },
+    extra: { families: ["equations"], problems: 10 },
     easySteps: 300,
   },
   optimization: {
-    steps: 5000,
-    schedule: { kind: "cosine", peak: 4e-3, warmupSteps: 200, finalFraction: 0.01 },
+    steps: 4200,
+    schedule: { kind: "cosine", peak: 4e-3, warmupSteps: 200, finalFraction: 0.05 },
     adamW: { weightDecay: 0 },
   },
   packing: { tokensPerBatch: 640 },
