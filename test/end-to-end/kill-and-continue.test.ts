@@ -34,7 +34,7 @@ const points: readonly (readonly [doing: string, KillPoint["moment"], what: stri
   ["writing the comparisons", "partial", String.raw`comparisons\.json`, 1],
   ["sampling solutions", "append", String.raw`/completions\.jsonl .*full~1`, 2],
   ["diagnosing", "append", String.raw`diagnoses`, 1],
-  ["looking for medicine", "append", String.raw`train/verdicts .*gptq`, 4],
+  ["looking for medicine", "append", String.raw`train/verdicts.*gptq`, 4],
   ["after the medicine set", "rename", String.raw`medicine`, 1],
   ["early in DPO", "append", String.raw`training\.jsonl .*\+dpo`, 3],
   ["writing the state of DPO", "partial", String.raw`\+dpo/training`, 1],

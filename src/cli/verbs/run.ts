@@ -7,6 +7,7 @@ import { loadRecipe } from "../../verbs/load-recipe.ts";
 import { run, type RunResult } from "../../verbs/run.ts";
 import { defineCommand } from "../command.ts";
 import { drawEvents } from "../draw-events.ts";
+import { wrap } from "../help.ts";
 
 export const command = defineCommand({
   options: {
@@ -54,11 +55,14 @@ function resultText({ directory, summary }: RunResult): string[] {
     "",
     ...errorTable(records),
     "",
-    `${failures} failing solutions diagnosed${
-      stepAgreement === null || typeAgreement === null
-        ? ""
-        : `; against the generator's truth the step is right in ${percent(stepAgreement)} %, the type in ${percent(typeAgreement)} %`
-    }`,
+    ...wrap(
+      `${failures} failing solutions diagnosed${
+        stepAgreement === null || typeAgreement === null
+          ? ""
+          : `; against the generator's truth the step is right in ${percent(stepAgreement)} %, the type in ${percent(typeAgreement)} %`
+      }`,
+      80,
+    ),
     `${duration(summary.seconds)}, ${(summary.peakMemoryBytes / 2 ** 30).toFixed(1)} GiB at most`,
     `Report: ${join(directory, "report.html")}`,
   ];
