@@ -1,5 +1,5 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { makeDirectory } from "../checkpoint/model-directory.ts";
 import { writeSafetensors } from "../checkpoint/safetensors.ts";
 import { writeFileAtomically } from "../util/atomic-file.ts";
 import type { LoraSettings } from "./lora-model.ts";
@@ -11,7 +11,7 @@ export function saveAdapter(
   adapters: FlatParameters,
   { rank, alpha, baseModel }: LoraSettings & { readonly baseModel: string },
 ): void {
-  mkdirSync(directory, { recursive: true });
+  makeDirectory(directory);
   const tensors = adapters.segments.map((segment) => {
     const { buffer, byteOffset, byteLength } = segmentOf(adapters.values, segment);
     return {

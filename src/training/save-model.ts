@@ -1,6 +1,6 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { float32ToBfloat16 } from "../checkpoint/half-floats.ts";
+import { makeDirectory } from "../checkpoint/model-directory.ts";
 import { writeSafetensors } from "../checkpoint/safetensors.ts";
 import { writeFileAtomically } from "../util/atomic-file.ts";
 import { segmentOf, type FlatParameters } from "./parameters.ts";
@@ -13,7 +13,7 @@ export interface ModelToSave {
 
 /** Writes a Hugging Face directory: the weights rounded to bfloat16 in model.safetensors, and config.json. */
 export function saveModel(directory: string, { parameters, rawConfig }: ModelToSave): void {
-  mkdirSync(directory, { recursive: true });
+  makeDirectory(directory);
   const tensors = parameters.segments.map((segment) => ({
     name: segment.name,
     dataType: "BF16" as const,

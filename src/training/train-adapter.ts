@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { makeDirectory } from "../checkpoint/model-directory.ts";
 import type { MedicineRecord } from "../runs/records.ts";
 import { BitmendError } from "../util/errors.ts";
 import { epochsOver, type Epochs } from "./epochs.ts";
@@ -80,7 +81,7 @@ export async function* trainAdapter(
     rmSync(statePath, { force: true });
     return { steps, finalLoss: null, tokens: 0, aborted: false };
   }
-  mkdirSync(directory, { recursive: true });
+  makeDirectory(directory);
   const summary = yield* train(
     {
       objective,

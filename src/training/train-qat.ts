@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { makeDirectory } from "../checkpoint/model-directory.ts";
 import { quantizedModelWriter } from "../checkpoint/quantized-model-writer.ts";
 import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
 import { BitmendError } from "../util/errors.ts";
@@ -65,7 +66,7 @@ export async function* trainQat(
     setup.objective === "likelihood"
       ? languageModelling(model, setup)
       : distillation(model, { ...setup, teacher });
-  mkdirSync(directory, { recursive: true });
+  makeDirectory(directory);
   const validation = setup.validation?.(model);
   const summary = yield* train(
     {

@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Summary, summarySchema } from "../../src/runs/summary.ts";
+import { recipe } from "./small-recipe.ts";
 
-/** The one run below `runs`. */
+/** The one run of the small recipe below `runs`. */
 export function onlyRun(runs: string): string {
-  const entries = readdirSync(join(runs, "small"));
+  const entries = readdirSync(join(runs, recipe.name));
   if (entries.length !== 1) throw new Error(`expected one run in ${runs}, got ${entries.join(", ")}`);
-  return join(runs, "small", entries[0]!);
+  return join(runs, recipe.name, entries[0]!);
 }
 
 /** What a run found, without what it cost. */

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { makeDirectory } from "../../checkpoint/model-directory.ts";
 import {
   evaluateVariant,
   type Evaluation,
@@ -48,7 +48,7 @@ export async function* evaluateStage(context: RunContext, stage: EvaluationStage
 /** The evaluation of one stage; its model is loaded only when there is something to ask. */
 export function evaluationSetup(context: RunContext, stage: EvaluationStage): EvaluationSetup {
   const { problems = context.problems, directory = context.directory, variant } = stage;
-  mkdirSync(directory, { recursive: true });
+  makeDirectory(directory);
   return {
     variant: variant.name,
     problems,
