@@ -117,7 +117,9 @@ function refuseLiveOwner(path: string): void {
   throw new BitmendError(
     "runs/locked",
     `lockDirectory(): process ${owner} is working in this directory (${path}).`,
-    { hint: "Wait for it or stop it, or choose another directory (`bitmend run`: --fresh)." },
+    {
+      hint: "Wait for it or stop it, or choose another directory (`bitmend run`: --fresh); if that process is no bitmend, delete the lock.",
+    },
   );
 }
 
