@@ -90,7 +90,7 @@ export const diagnosisSchema = z.strictObject({
   problem: z.string(),
   /** The completion cut into solution steps. */
   steps: z.array(z.string()),
-  /** 0-based index into `steps`; `steps.length` when a step is missing at the end; null when no step is wrong by itself (degenerate). */
+  /** 0-based index into `steps`; `steps.length` when a step is missing at the end; null for degenerate outputs, and when no check finds a wrong step. */
   firstWrongStep: z.int().nullable(),
   type: errorTypeSchema,
   /** What is wrong and what would be right, in words. */

@@ -8,7 +8,7 @@ export const pocketRecipe: RunRecipeInput = {
   quantization: { groupSize: 64 },
   preference: { bits: 3 },
   qat: [
-    { bits: 3, steps: 300, learningRate: 1e-3 },
-    { bits: 2, steps: 600, learningRate: 1e-3 },
+    { bits: 3, steps: 400, learningRate: 2e-3 },
+    { bits: 2, steps: 1500, learningRate: 3e-3 },
   ],
 };

@@ -62,8 +62,10 @@ const preferenceSchema = z.strictObject({
   /** What of the two continuations is compared: the first differing step, or all. */
   scope: z.enum(["step", "continuation"]).default("step"),
   /** Weight of the negative log-likelihood of the chosen text. */
-  chosenWeight: z.number().min(0).default(1),
-  learningRate: z.number().positive().default(1e-3),
+  chosenWeight: z.number().min(0).default(2),
+  learningRate: z.number().positive().default(1e-4),
+  /** Of the two controls, which imitate: they bear, and need, a higher one. */
+  imitationLearningRate: z.number().positive().default(1e-3),
   /** Plain SFT on the same pairs, and on as many random problems. */
   controls: z.boolean().default(true),
 });

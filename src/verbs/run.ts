@@ -1,6 +1,7 @@
 /** @file The main job: quantize, measure, diagnose, restore, report, in one resumable run. */
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import { describeDegenerate } from "../grading/degenerate.ts";
 import { renderReport } from "../report/render-report.ts";
 import { readRun } from "../report/run-records.ts";
 import type { ComparisonRecord, DiagnosisRecord } from "../runs/records.ts";
@@ -114,7 +115,7 @@ function writeSummary(context: RunContext, outcome: Outcome): Summary {
   });
   writeFileAtomically(
     recordPath(context, "report.html"),
-    renderReport({ ...readRun(context.directory), summary }),
+    renderReport({ ...readRun(context.directory), summary }, { degenerate: describeDegenerate() }),
   );
   writeFileAtomically(recordPath(context, "summary.json"), `${JSON.stringify(summary, null, 1)}\n`);
   return summary;

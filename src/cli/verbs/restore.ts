@@ -36,7 +36,7 @@ export const command = defineCommand({
     },
     {
       command: "bitmend restore pocket --quantized w3 --by dpo -o w3-dpo --set pairs=545",
-      does: "an adapter from preference pairs; settings: pairs, candidates, epochs, batchSize, rank, beta, scope, chosenWeight, learningRate",
+      does: "an adapter from preference pairs; settings: pairs, candidates, epochs, batchSize, rank, beta, scope, chosenWeight, learningRate, imitationLearningRate",
     },
   ],
   run: async ({ json, set, positionals: [model], ...values }, context) => {

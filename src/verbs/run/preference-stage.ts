@@ -107,7 +107,8 @@ export async function* armStage(
 ): VerbRun<void> {
   const { arm, patient, settings } = input;
   const { variant: restored, directory } = input.restored;
-  const { rank, epochs, batchSize, learningRate } = settings;
+  const { rank, epochs, batchSize } = settings;
+  const peak = arm === "dpo" ? settings.learningRate : settings.imitationLearningRate;
   const training = trainAdapter(
     {
       base: openCheckpoint(patient.directory),
@@ -120,7 +121,7 @@ export async function* armStage(
       epochs,
       batchSize,
       optimization: {
-        schedule: { kind: "cosine", peak: learningRate, warmupSteps: 5, finalFraction: 0.01 },
+        schedule: { kind: "cosine", peak, warmupSteps: 5, finalFraction: 0.01 },
         adamW: { weightDecay: 0 },
         workers: context.threads,
       },
