@@ -16,7 +16,7 @@ import { pretrain, type ValidationSet } from "./pretraining.ts";
 import { saveModel } from "./save-model.ts";
 
 /** The sizes of a pocket model; everything else of a Qwen3 is the same for all of them. */
-export interface PocketModelSizes {
+interface PocketModelSizes {
   readonly hiddenSize: number;
   readonly intermediateSize: number;
   readonly layerCount: number;
@@ -38,7 +38,7 @@ export interface PocketModelRecipe {
 }
 
 /** config.json of a pocket model. */
-export function pocketModelConfig(sizes: PocketModelSizes): Readonly<Record<string, unknown>> {
+function pocketModelConfig(sizes: PocketModelSizes): Readonly<Record<string, unknown>> {
   const end = pocketVocabulary.indexOf(pocketSpecialTokens.end);
   return {
     architectures: ["Qwen3ForCausalLM"],

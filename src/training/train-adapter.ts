@@ -22,7 +22,7 @@ import {
 import type { TrainableModel } from "./trainable-model.ts";
 
 /** Preference pairs for Direct Preference Optimization. */
-export interface PreferenceLesson {
+interface PreferenceLesson {
   readonly kind: "preference";
   readonly medicine: readonly MedicineRecord[];
   /** Default: 0.1. */
@@ -34,7 +34,7 @@ export interface PreferenceLesson {
 }
 
 /** Solutions to imitate. */
-export interface ImitationLesson {
+interface ImitationLesson {
   readonly kind: "imitation";
   readonly solutions: readonly ImitationRecord[];
 }

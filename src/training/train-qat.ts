@@ -90,7 +90,7 @@ export async function* trainQat(
  *
  * @throws {BitmendError} `training/not-quantized` for a checkpoint in full precision.
  */
-export function readQuantizedMatrices(checkpoint: Checkpoint): Map<string, QuantizedMatrix> {
+function readQuantizedMatrices(checkpoint: Checkpoint): Map<string, QuantizedMatrix> {
   if (checkpoint.quantization === null) {
     throw new BitmendError(
       "training/not-quantized",

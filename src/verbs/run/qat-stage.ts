@@ -13,7 +13,7 @@ import { tracesStage, trainingProblems } from "./traces-stage.ts";
 import { fullVariant, type StoredVariant } from "./variants.ts";
 
 /** Few shapes and small batches: each shape keeps a session with its own memory. */
-export const packing = { tokensPerBatch: 512, lengthMultiple: 32 } as const;
+const packing = { tokensPerBatch: 512, lengthMultiple: 32 } as const;
 
 /**
  * Distils the full model into the low-bit weights of `patient`, on the full model's own right solutions of training problems.

@@ -18,7 +18,7 @@ export function trainingProblems(
 }
 
 /** The directory of the records on training problems, apart from those of the evaluation. */
-export function trainingRecordsDirectory({ directory }: Pick<RunContext, "directory">): string {
+function trainingRecordsDirectory({ directory }: Pick<RunContext, "directory">): string {
   return join(directory, "train");
 }
 
