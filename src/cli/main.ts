@@ -2,7 +2,7 @@
 /** @file The program `bitmend`: connects the command line with this process. */
 import { readFileSync } from "node:fs";
 import { runCommandLine } from "./command-line.ts";
-import { listenForInterrupt } from "./interrupt.ts";
+import { type InterruptSource, listenForInterrupt } from "./interrupt.ts";
 import { openTerminal } from "./terminal.ts";
 import { verbs } from "./verbs.ts";
 
@@ -12,10 +12,19 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(error.code === "EPIPE" ? 0 : 1);
 });
 
+const interruptSource: InterruptSource = {
+  on: (name, listener) => process.on(name, listener),
+  // Leaving in the ordinary way would wait for, or crash in, a thread that computes; the signal itself ends the process at once.
+  exit: () => {
+    process.removeAllListeners("SIGINT");
+    process.kill(process.pid, "SIGINT");
+  },
+};
+
 process.exitCode = await runCommandLine(verbs, process.argv.slice(2), {
   write: (line) => void process.stdout.write(`${line}\n`),
   terminal,
-  signal: listenForInterrupt(process, (line) => terminal.write(`${line}\n`)),
+  signal: listenForInterrupt(interruptSource, (line) => terminal.write(`${line}\n`)),
   version: packageVersion(),
   program: programName(process.env["npm_lifecycle_event"]),
 });

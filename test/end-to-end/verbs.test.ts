@@ -1,12 +1,12 @@
 /** @file The verbs on files, as people start them: each one's result is the next one's input. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { openCheckpoint } from "../../src/checkpoint/checkpoint.ts";
 import type { CompareResult, EvaluateResult, QuantizeResult, RestoreResult } from "../../src/index.ts";
 import { bitmend, type Outcome } from "./bitmend.ts";
-import { noModel, testModel } from "./test-model.ts";
+import { skipped, testModel } from "./test-model.ts";
 
 const work = mkdtempSync(join(tmpdir(), "bitmend-verbs-"));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
@@ -29,11 +29,17 @@ async function refused(code: string, ...argv: readonly string[]): Promise<Outcom
   return outcome;
 }
 
+/** Every file of weights, and what each linear lost. */
+function weightsOf(directory: string): Map<string, string> {
+  const names = readdirSync(directory).filter((name) => /safetensors|quantization/u.test(name));
+  return new Map(names.map((name) => [name, readFileSync(join(directory, name), "base64")]));
+}
+
 const threads = ["--threads", "2"] as const;
 const gptq = ["quantize", model, "--method", "gptq", "--bits", "2", "--calibration-sequences", "6"] as const;
 const asked = ["--problems", "16", "--seed", "3"] as const;
 
-describe.skipIf(testModel === null)(`verbs on files (skipped: ${noModel})`, () => {
+describe.skipIf(testModel === null)(`verbs on files${skipped}`, () => {
   test("quantize: a low-bit directory, the same when it is killed and started again", async () => {
     const result = await object<QuantizeResult>(...gptq, "--output", at("w2"), ...threads);
     const { config, quantization } = openCheckpoint(at("w2"));
@@ -45,10 +51,7 @@ describe.skipIf(testModel === null)(`verbs on files (skipped: ${noModel})`, () =
     });
     expect(killed.ended).toBe("SIGKILL");
     await object<QuantizeResult>(...gptq, "--output", at("again"), ...threads);
-    const record = "quantization.json";
-    expect(readFileSync(join(at("again"), record), "utf8")).toBe(
-      readFileSync(join(at("w2"), record), "utf8"),
-    );
+    expect(weightsOf(at("again"))).toEqual(weightsOf(at("w2")));
   });
 
   test("quantize without text prints each linear's weight error", async () => {
@@ -79,6 +82,35 @@ describe.skipIf(testModel === null)(`verbs on files (skipped: ${noModel})`, () =
     const lines = readFileSync(join(at("eval"), "completions.jsonl"), "utf8");
     expect(await object("evaluate", at("w2"), "-o", at("eval"), ...threads)).toEqual(low);
     expect(readFileSync(join(at("eval"), "completions.jsonl"), "utf8")).toBe(lines);
+  });
+
+  test("evaluate: Ctrl-C keeps what is answered, and the same command goes on", async () => {
+    const argv = ["evaluate", model, "--problems", "200", "-o", at("stopped"), "--threads", "1"];
+    const answered = (): number =>
+      readFileSync(join(at("stopped"), "verdicts.jsonl"), "utf8").split("\n").length;
+    let isSent = false;
+    const { ended, stderr } = await bitmend(argv, {
+      onProgress: (text) => {
+        if (isSent || !text.includes("Measuring")) return undefined;
+        isSent = true;
+        return "SIGINT";
+      },
+    });
+    expect(ended).toBe(130);
+    expect(stderr).toContain(`go on with:\n  bitmend ${argv.join(" ")}`);
+    expect(existsSync(join(at("stopped"), "lock"))).toBe(false);
+    expect(await object<EvaluateResult>(...argv)).toMatchObject({ n: 200 });
+    expect(answered()).toBe(201);
+  });
+
+  test("weights made elsewhere: the person says how", async () => {
+    cpSync(at("w3"), at("foreign"), { recursive: true });
+    rmSync(join(at("foreign"), "quantization.json"));
+    const argv = ["evaluate", at("foreign"), "--problems", "4", "-o", at("theirs"), ...threads] as const;
+    await refused("verbs/unknown-origin", ...argv);
+    expect(existsSync(at("theirs"))).toBe(false);
+    const { variant } = await object<EvaluateResult>(...argv, "--made-by", "rtn");
+    expect(variant).toMatchObject({ name: "w3-g64-rtn", bits: 3, groupSize: 64 });
   });
 
   test("compare: the same problems, one directory or two; other problems are refused by name", async () => {
