@@ -5,5 +5,10 @@ import { recipe as pocket } from "./pocket-model.ts";
 export const recipe: PocketModelRecipe = {
   ...pocket,
   sizes: { ...pocket.sizes, layerCount: 2 },
-  optimization: { ...pocket.optimization, steps: 2500 },
+  curriculum: { ...pocket.curriculum, extra: { families: ["equations"], problems: 5 } },
+  optimization: {
+    steps: 2500,
+    schedule: { kind: "cosine", peak: 4e-3, warmupSteps: 200, finalFraction: 0.01 },
+    adamW: { weightDecay: 0 },
+  },
 };
