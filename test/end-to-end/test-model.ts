@@ -9,7 +9,7 @@ export const testModel: string | null =
   ) ?? null;
 
 /** Why tests that need a model are skipped. */
-export const noModel = "no shipped model (models/pocket-small or models/pocket) is in this checkout";
+const noModel = "no shipped model (models/pocket-small or models/pocket) is in this checkout";
 
 /** The same as the end of a title; empty when there is a model. */
 export const skipped = testModel === null ? ` (skipped: ${noModel})` : "";
