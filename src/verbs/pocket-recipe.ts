@@ -9,6 +9,6 @@ export const pocketRecipe: RunRecipeInput = {
   preference: { bits: 3 },
   qat: [
     { bits: 3, steps: 400, learningRate: 2e-3 },
-    { bits: 2, steps: 1500, learningRate: 3e-3 },
+    { bits: 2, steps: 1500, learningRate: 3e-3, scaleRate: 0.3 },
   ],
 };
