@@ -37,6 +37,8 @@ export interface QatStart {
   /** Learning rates of scales, and of zero points, relative to the weights'. Defaults: 0.1 and 10. */
   readonly scaleRate?: number;
   readonly zeroPointRate?: number;
+  /** Learning rate of embedding and head, which stay in full precision, relative to the weights'; 0 freezes them. Default: 0. */
+  readonly embeddingRate?: number;
 }
 
 /** Smallest normal fp16 number: a learned scale stays above it. */
@@ -45,7 +47,7 @@ const scaleName = (module: string): string => `${module}.weight_scale`;
 const zeroPointName = (module: string): string => `${module}.weight_zero_point`;
 
 /**
- * The model to train: block linears fake-quantized, norms and biases learned, embedding and head frozen.
+ * The model to train: block linears fake-quantized, norms and biases learned, embedding and head frozen unless asked for.
  *
  * @throws {BitmendError} `training/not-quantized` listing block linears without a quantized matrix.
  */
@@ -92,11 +94,15 @@ export function fakeQuantizedModel(start: QatStart): TrainableModel {
 
 /** Latent weights, scales and learned zero points of every linear, then norms and biases, filled with their starting values. */
 function learnedParameters(start: QatStart): FlatParameters {
-  const { config, full, quantized, latent = "quantized", scaleRate = 0.1, zeroPointRate = 10 } = start;
+  const { config, full, quantized, latent = "quantized" } = start;
+  const { scaleRate = 0.1, zeroPointRate = 10, embeddingRate = 0 } = start;
   const specifications: ParameterSpecification[] = parameterSites(config).flatMap(({ name, shape }) => {
     const module = name.replace(/\.weight$/v, "");
     const matrix = quantized.get(module);
-    if (matrix === undefined) return shape.length === 1 ? [{ name, shape, weightDecay: false }] : [];
+    if (matrix === undefined) {
+      const learningRateFactor = shape.length === 1 ? 1 : embeddingRate;
+      return learningRateFactor === 0 ? [] : [{ name, shape, weightDecay: false, learningRateFactor }];
+    }
     const grid = [matrix.rows, matrix.columns / matrix.groupSize];
     const scale = { name: scaleName(module), shape: grid, weightDecay: false, learningRateFactor: scaleRate };
     const zeroPoint = {
@@ -109,7 +115,7 @@ function learnedParameters(start: QatStart): FlatParameters {
   });
   const parameters = flatParameters(specifications);
   for (const segment of parameters.segments) {
-    if (segment.shape.length === 1)
+    if (isFullPrecision(segment.name, quantized))
       segmentOf(parameters.values, segment).set(parameterNamed(full, segment.name));
   }
   for (const [module, matrix] of quantized) {
@@ -119,6 +125,11 @@ function learnedParameters(start: QatStart): FlatParameters {
     if (!matrix.symmetric) parameterNamed(parameters, zeroPointName(module)).set(matrix.zeroPoints);
   }
   return parameters;
+}
+
+/** Whether a learned parameter is no part of a quantized matrix: norms, biases, embedding and head. */
+export function isFullPrecision(name: string, quantized: ReadonlyMap<string, QuantizedMatrix>): boolean {
+  return !quantized.has(name.replace(/\.weight(_scale|_zero_point)?$/v, ""));
 }
 
 function zeroPointTensor({ rows, columns, groupSize, zeroPoints }: QuantizedMatrix): EngineTensor {

@@ -11,7 +11,7 @@ import { languageModelling, type SequenceData } from "./language-modelling.ts";
 import type { LatentStart } from "./latent-weights.ts";
 import { train, type OptimizationOptions, type TrainingSetup } from "./loop.ts";
 import { segmentOf } from "./parameters.ts";
-import { fakeQuantizedModel, keepScalesPositive, settleQuantization } from "./qat.ts";
+import { fakeQuantizedModel, isFullPrecision, keepScalesPositive, settleQuantization } from "./qat.ts";
 import { readModelParameters } from "./read-model-parameters.ts";
 import type { TrainableModel } from "./trainable-model.ts";
 
@@ -34,6 +34,7 @@ export interface QatSetup extends SequenceData {
   readonly latent?: LatentStart;
   readonly scaleRate?: number;
   readonly zeroPointRate?: number;
+  readonly embeddingRate?: number;
   /** Optimizer steps between durable states. Default: 50. */
   readonly checkpointSteps?: number;
   readonly validation?: (model: TrainableModel) => TrainingSetup["validation"];
@@ -111,7 +112,7 @@ function writeQatModel(
   const { segments, values } = model.parameters;
   const replacements = new Map(
     segments
-      .filter(({ shape }) => shape.length === 1)
+      .filter(({ name }) => isFullPrecision(name, matrices))
       .map((segment) => [segment.name, segmentOf(values, segment)]),
   );
   const schemes = new Map(
