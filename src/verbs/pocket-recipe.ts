@@ -6,7 +6,7 @@ export const pocketRecipe: RunRecipeInput = {
   model: "pocket",
   task: "pocket",
   quantization: { groupSize: 64 },
-  preference: { bits: 3 },
+  preference: { bits: 3, learningRate: 2e-4, chosenWeight: 10 },
   qat: [
     { bits: 3, steps: 400, learningRate: 2e-3 },
     { bits: 2, steps: 1500, learningRate: 3e-3, scaleRate: 0.3 },

@@ -45,6 +45,8 @@ const qatSchema = z.strictObject({
   learningRate: z.number().positive(),
   /** Learning rate of the scales, relative to the weights'. */
   scaleRate: z.number().positive().default(0.1),
+  /** Learning rate of embedding and head, which stay in full precision, relative to the weights'; 0 freezes them. */
+  embeddingRate: z.number().min(0).default(0),
 });
 
 /** Preference tuning on the medicine set, with its two controls. */

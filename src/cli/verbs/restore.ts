@@ -32,7 +32,7 @@ export const command = defineCommand({
   examples: [
     {
       command: "bitmend restore pocket --quantized w2 --by qat -o w2-qat --set steps=600",
-      does: "distil the full model into the low-bit weights; settings: steps, learningRate, batchSize, problems, scaleRate",
+      does: "distil the full model into the low-bit weights; settings: steps, learningRate, batchSize, problems, scaleRate, embeddingRate",
     },
     {
       command: "bitmend restore pocket --quantized w3 --by dpo -o w3-dpo --set pairs=545",

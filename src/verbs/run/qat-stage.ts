@@ -31,7 +31,7 @@ export async function* qatStage(
   const { patient, settings } = input;
   const { variant: restored, directory } = input.restored;
   const sequences = yield* distillationTexts(context, settings.problems);
-  const { steps, batchSize, learningRate, scaleRate } = settings;
+  const { steps, batchSize, learningRate, scaleRate, embeddingRate } = settings;
   const { itemsAt } = epochsOver(sequences, { epochs: steps, batchSize, seed: context.recipe.seed });
   const training = trainQat(
     {
@@ -42,6 +42,7 @@ export async function* qatStage(
       sequencesAt: itemsAt,
       packing,
       scaleRate,
+      embeddingRate,
       optimization: {
         steps,
         schedule: {
