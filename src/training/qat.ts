@@ -3,7 +3,7 @@
  *
  * As in {@link https://arxiv.org/abs/2601.14888 | Reasoning-QAT}: it starts from a GPTQ result, embedding and head stay in full precision.
  * Departures: 1. scales and zero points are learned with the weights ({@link https://arxiv.org/abs/2407.11062 | EfficientQAT}); 2. norm
- * gains and biases are learned too.
+ * gains and biases are learned too; 3. embedding and head, still in full precision, may be learned (`embeddingRate`).
  */
 import type { Bits, QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
 import type { ModelConfig } from "../checkpoint/model-config.ts";
