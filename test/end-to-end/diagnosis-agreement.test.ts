@@ -29,11 +29,11 @@ const directory = mkdtempSync(join(tmpdir(), "bitmend-agreement-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 const grids = [
+  { name: "w4-g64", bits: 4, groupSize: 64 },
+  { name: "w3-g32", bits: 3, groupSize: 32 },
   { name: "w3-g64", bits: 3, groupSize: 64 },
-  { name: "w3-g128", bits: 3, groupSize: 128 },
   { name: "w2-g32", bits: 2, groupSize: 32 },
   { name: "w2-g64", bits: 2, groupSize: 64 },
-  { name: "w2-g128", bits: 2, groupSize: 128 },
 ] as const;
 
 const problems = pocketProblems({ split: "validation", seed: "diagnosis", count: 2000 });
