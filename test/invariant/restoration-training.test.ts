@@ -15,7 +15,12 @@ import { loraModel, mergeAdapters } from "../../src/training/lora-model.ts";
 import { train } from "../../src/training/loop.ts";
 import { modelParameters } from "../../src/training/model-parameters.ts";
 import { segmentOf, type FlatParameters } from "../../src/training/parameters.ts";
-import { fakeQuantizedModel, keepScalesPositive, settleQuantization } from "../../src/training/qat.ts";
+import {
+  fakeQuantizedModel,
+  isFullPrecision,
+  keepScalesPositive,
+  settleQuantization,
+} from "../../src/training/qat.ts";
 import { readAdapter } from "../../src/training/read-adapter.ts";
 import { saveModel } from "../../src/training/save-model.ts";
 import { decodeSequences } from "../../src/training/sequence-graph.ts";
@@ -113,7 +118,9 @@ describe.each([2, 3, 4] as const)("quantization-aware training at %i bits", (bit
     async (symmetric) => {
       const matrices = randomMatrices(smallConfig, { bits, groupSize: 64, symmetric }, 2);
       const teacher = fullParameters();
-      const model = fakeQuantizedModel({ config: smallConfig, full: teacher, quantized: matrices });
+      const embeddingRate = symmetric ? 0 : 1;
+      const start = { config: smallConfig, full: teacher, quantized: matrices, embeddingRate };
+      const model = fakeQuantizedModel(start);
       const objective = distillation(model, { teacher, sequencesAt });
       const optimization = { steps: 3, workers: 1, schedule: { ...schedule, peak: 1e-2 } };
       await consume(train({ model, objective, optimization, project: keepScalesPositive }));
@@ -127,7 +134,7 @@ describe.each([2, 3, 4] as const)("quantization-aware training at %i bits", (bit
         teacher.segments.map((segment) => [segment.name, segmentOf(teacher.values, segment)]),
       );
       for (const segment of model.parameters.segments) {
-        if (segment.shape.length === 1)
+        if (isFullPrecision(segment.name, matrices))
           parameters.set(segment.name, segmentOf(model.parameters.values, segment));
       }
       const source = memorySource({ config: smallConfig, parameters, quantized: settled });
