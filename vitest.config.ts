@@ -1,7 +1,15 @@
 import { defineConfig } from "vitest/config";
 
 const project = (name: string, include: string[], testTimeout: number) => ({
-  test: { name, include, testTimeout, hookTimeout: testTimeout, setupFiles: ["test/to-be-all-close.ts"] },
+  test: {
+    name,
+    include,
+    testTimeout,
+    hookTimeout: testTimeout,
+    setupFiles: ["test/to-be-all-close.ts"],
+    // Unit tests leave nothing behind: one module graph for all of them halves the time of `npm run check`.
+    isolate: name !== "unit",
+  },
 });
 
 export default defineConfig({
