@@ -12,6 +12,8 @@ export function validateRecipe(recipe: RunRecipe, config: ModelConfig): void {
   const { quantization, generation, qat, preference } = recipe;
   const offences: string[] = [];
   const { groupSize } = quantization;
+  if (groupSize !== -1 && groupSize % 16 !== 0)
+    offences.push(`groupSize ${groupSize} is no multiple of 16, which the low-bit kernels need`);
   if (groupSize !== -1) {
     const uneven = linearSites(config).filter(({ inFeatures }) => inFeatures % groupSize !== 0);
     const kinds = [...new Set(uneven.map(({ kind, inFeatures }) => `${kind} (${inFeatures})`))];
