@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
 import { latentWeights } from "./latent-weights.ts";
-import { roundHalfToEven } from "./qat.ts";
+import { roundHalfToEven } from "../quantization/grid.ts";
 
 const matrix: QuantizedMatrix = {
   bits: 2,

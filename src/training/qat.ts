@@ -12,6 +12,7 @@ import { dense } from "../models/linears/dense.ts";
 import { fakeQuantized } from "../models/linears/fake-quantized.ts";
 import { linearSites } from "../models/linear-sites.ts";
 import { parameterSites } from "../models/parameter-sites.ts";
+import { roundHalfToEven } from "../quantization/grid.ts";
 import { BitmendError } from "../util/errors.ts";
 import { latentWeights, type LatentStart } from "./latent-weights.ts";
 import {
@@ -191,10 +192,4 @@ function codesOf(input: {
     codes[index] = Math.min(2 ** bits - 1, Math.max(0, steps + zeroPoints[group]!));
   }
   return { codes, scales: Float32Array.from(scales), zeroPoints: Uint8Array.from(zeroPoints) };
-}
-
-/** As ONNX's Round: 0.5 → 0, 1.5 → 2. */
-export function roundHalfToEven(value: number): number {
-  const rounded = Math.round(value);
-  return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }

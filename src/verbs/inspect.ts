@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { openCheckpoint, type Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
+import { elementCount } from "../engine/index.ts";
 import type { VerbRun } from "./events.ts";
 import { resolveModel } from "./resolve-model.ts";
 
@@ -126,10 +127,6 @@ function moments(values: Float32Array): Moments {
   const variance = second / n;
   const kurtosis = variance === 0 ? 0 : fourth / n / variance ** 2;
   return { minimum, maximum, standardDeviation: Math.sqrt(variance), kurtosis, notFinite };
-}
-
-function elementCount(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
 }
 
 function summary(checkpoint: Checkpoint, tensors: readonly InspectedTensor[]): Inspection {

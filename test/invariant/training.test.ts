@@ -14,25 +14,15 @@ import { initializeModelParameters } from "../../src/training/model-parameters.t
 import { denseModel } from "../../src/training/trainable-model.ts";
 import { consume } from "../../src/util/consume.ts";
 import { randomStream } from "../../src/util/random.ts";
+import { smallConfig } from "../random-model.ts";
 
 const config: ModelConfig = {
-  modelType: "qwen3",
+  ...smallConfig,
   vocabularySize: 24,
   hiddenSize: 32,
   intermediateSize: 48,
-  layerCount: 2,
-  headCount: 4,
-  keyValueHeadCount: 2,
   headDimension: 8,
-  rmsNormEpsilon: 1e-6,
-  rope: { type: "default", theta: 10_000 },
   maxPositions: 64,
-  tiedEmbeddings: true,
-  attentionBias: { queryKeyValue: false, output: false },
-  feedForwardBias: false,
-  queryKeyNorm: true,
-  bosTokenId: null,
-  eosTokenIds: [],
 };
 
 /** Random texts of 8 to 47 tokens of which the second half counts. */
