@@ -1,5 +1,5 @@
-/** Bits a weight code can have. */
-export type Bits = 2 | 3 | 4 | 8;
+/** Bits a weight code can have; 5 and 6 only where a format stores them (MLX, GGUF). */
+export type Bits = 2 | 3 | 4 | 5 | 6 | 8;
 
 /**
  * One quantized weight matrix, the single in-memory form that every method makes and every format writes:
@@ -21,4 +21,9 @@ export interface QuantizedMatrix {
   readonly scales: Float32Array;
   /** [rows, columns / groupSize], the code that decodes to exactly 0. */
   readonly zeroPoints: Uint8Array;
+  /**
+   * How the input of the linear is rounded before the product: to 8-bit integers with one scale a token (W8A8), scale = absmax / 127.5,
+   * codes in -128 … 127, as compressed-tensors computes dynamic per-token activations. Absent: not at all.
+   */
+  readonly activations?: "int8-per-token";
 }

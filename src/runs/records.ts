@@ -7,7 +7,7 @@ export const variantSchema = z.strictObject({
   name: z.string(),
   /** Null for full precision. */
   method: z.enum(["rtn", "gptq"]).nullable(),
-  bits: z.union([z.literal(2), z.literal(3), z.literal(4), z.literal(8)]).nullable(),
+  bits: z.literal([2, 3, 4, 5, 6, 8]).nullable(),
   /** Null for full precision; -1 for per channel. */
   groupSize: z.int().nullable(),
   symmetric: z.boolean().nullable(),

@@ -6,7 +6,7 @@ import { BitmendError } from "../util/errors.ts";
 import { claimOutput } from "./claim-output.ts";
 import type { VerbRun } from "./events.ts";
 import { reservedProblems } from "./reserved-problems.ts";
-import { parseRunRecipe, type RunRecipeInput } from "./run-recipe.ts";
+import { parseRunRecipe, type RunRecipe, type RunRecipeInput } from "./run-recipe.ts";
 import { calibrateStage } from "./run/calibrate-stage.ts";
 import type { RunContext } from "./run/context.ts";
 import { prepare } from "./run/prepare.ts";
@@ -22,7 +22,7 @@ export interface QuantizeOptions extends QuantizationInput {
   /** Where the low-bit model goes. */
   readonly output: string;
   readonly method: NonNullable<Variant["method"]>;
-  readonly bits: NonNullable<Variant["bits"]>;
+  readonly bits: RunRecipe["quantization"]["variants"][number]["bits"];
   /** Whose training problems the model is calibrated on. Default: pocket for GPTQ; none for RTN, whose output error is then not measured. */
   readonly task?: string | undefined;
   /** Chooses the training problems. Default: 1. */

@@ -14,6 +14,8 @@ export interface QuantizationScheme {
   /** Consecutive input features that share a scale; `null` for one scale per output row. */
   readonly groupSize: number | null;
   readonly symmetric: boolean;
+  /** As in `QuantizedMatrix`. */
+  readonly activations?: "int8-per-token";
 }
 
 /** Finds the scheme of a module, `null` for one that stays as it is. */

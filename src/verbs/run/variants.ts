@@ -25,7 +25,7 @@ export function quantizedVariants({ quantization }: Pick<RunRecipe, "quantizatio
 /** One low-bit variant under the recipe's grid. */
 export function quantizedVariant(
   { groupSize, symmetric }: Pick<RunRecipe["quantization"], "groupSize" | "symmetric">,
-  { method, bits }: RunRecipe["quantization"]["variants"][number],
+  { method, bits }: { method: NonNullable<Variant["method"]>; bits: NonNullable<Variant["bits"]> },
 ): Variant {
   const group = groupSize === -1 ? "channel" : `g${groupSize}`;
   const name = `w${bits}-${group}-${method}${symmetric ? "-sym" : ""}`;
