@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openCheckpoint } from "../checkpoint/checkpoint.ts";
+import { gridOptionsSchema } from "./grid-options.ts";
 import { gridOverrideSchema, moduleGrids } from "./grid-overrides.ts";
 
 const { config } = openCheckpoint(join(import.meta.dirname, "../../test/golden/tiny/llama"));
-const base = { bits: 4, groupSize: 8, symmetric: false, range: "minmax" } as const;
+const base = gridOptionsSchema.parse({ bits: 4, groupSize: 8 });
 
 test("worked example: each override changes what the ones before it left", () => {
   const grids = moduleGrids(config, base, [

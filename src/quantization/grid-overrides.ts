@@ -47,17 +47,11 @@ export function moduleGrids(
 ): Map<string, GridOptions | null> {
   const names = linearSites(config).map(({ name }) => name);
   refuseUnknown(names, overrides);
-  const standard: GridOptions = {
-    bits: base.bits,
-    groupSize: base.groupSize,
-    symmetric: base.symmetric,
-    range: base.range,
-  };
   return new Map(
     names.map((name) => {
-      let grid: GridOptions | null = standard;
+      let grid: GridOptions | null = base;
       for (const override of overrides) {
-        if (matchesPattern(name, override.modules)) grid = overridden(grid ?? standard, override);
+        if (matchesPattern(name, override.modules)) grid = overridden(grid ?? base, override);
       }
       return [name, grid];
     }),
@@ -67,6 +61,7 @@ export function moduleGrids(
 function overridden(grid: GridOptions, override: GridOverride): GridOptions | null {
   if ("keep" in override) return null;
   return {
+    ...grid,
     bits: override.bits ?? grid.bits,
     groupSize: override.groupSize ?? grid.groupSize,
     symmetric: override.symmetric ?? grid.symmetric,
