@@ -44,6 +44,7 @@ export interface RandomGrid {
   /** Null for one group per row. */
   readonly groupSize: number | null;
   readonly symmetric: boolean;
+  readonly activations?: "int8-per-token";
 }
 
 /** Random codes, scales and zero points for every linear of the layers, by module name. */
@@ -57,7 +58,7 @@ export function randomMatrices(
 
 function randomMatrix(
   site: LinearSite,
-  { bits, groupSize, symmetric }: RandomGrid,
+  { bits, groupSize, symmetric, ...rest }: RandomGrid,
   seed: number,
 ): QuantizedMatrix {
   const random = randomStream(seed, site.name);
@@ -66,6 +67,7 @@ function randomMatrix(
   const groups = (rows * columns) / size;
   const levels = 2 ** bits;
   return {
+    ...rest,
     bits,
     rows,
     columns,

@@ -20,8 +20,9 @@ export class WeightTally {
         const matrix = source.quantized(module);
         if (matrix === null) return null;
         this.#hasLowBits = true;
-        const { bits, codes, scales } = matrix;
-        this.#bytes.set(module, (bits === 8 ? 1 : 0.5) * codes.length + 4 * scales.length);
+        const { bits, codes, scales, activations } = matrix;
+        const bytesPerCode = bits > 4 || activations !== undefined ? 1 : 0.5;
+        this.#bytes.set(module, bytesPerCode * codes.length + 4 * scales.length);
         return matrix;
       },
     };
