@@ -9,6 +9,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   tokenizer: ["util", "checkpoint"],
   models: ["util", "graph", "engine", "checkpoint"],
   quantization: ["util", "runs", "graph", "engine", "checkpoint", "models"],
+  hub: ["util", "runs", "checkpoint"],
   generation: ["util", "engine", "models", "tokenizer"],
   grading: ["util"],
   tasks: ["util", "grading"],
@@ -33,6 +34,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   verbs: [
     "util",
     "runs",
+    "hub",
     "onnx",
     "graph",
     "engine",

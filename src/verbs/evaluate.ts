@@ -64,7 +64,7 @@ export async function* evaluate(
   const directory = resolve(options.output);
   const header = readEvaluationHeader(directory);
   const recipe = evaluationRecipe(options, header?.recipe);
-  const { model, task, checkpoint } = prepare(recipe);
+  const { model, task, checkpoint } = yield* prepare(recipe, { signal });
   const variant = namedVariant(options, checkpoint);
   const { split, seed, problems: count } = recipe;
   const problems = task.problems({ split, seed, count });

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
-import { openCheckpoint, type Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { openModel } from "../models/open-model.ts";
 import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
 import { elementCount } from "../engine/index.ts";
 import type { VerbRun } from "./events.ts";
@@ -43,13 +44,13 @@ export interface Inspection {
  * Says what a checkpoint is, tensor by tensor, reading one tensor at a time.
  *
  * @yields Progress in tensors.
- * @throws {BitmendError} those of `resolveModel()` and `openCheckpoint()`.
+ * @throws {BitmendError} those of `resolveModel()` and `openModel()`.
  */
 export async function* inspect(
   { directory }: { readonly directory: string },
   { signal }: { readonly signal?: AbortSignal } = {},
 ): VerbRun<Inspection> {
-  const checkpoint = openCheckpoint(resolveModel(directory));
+  const checkpoint = openModel(yield* resolveModel(directory, { signal }));
   const packedParts = new Map<string, string>();
   for (const module of checkpoint.quantization?.keys() ?? []) {
     for (const part of ["weight_packed", "weight_scale", "weight_zero_point", "weight_shape"])

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { openCheckpoint, type Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { openModel } from "../models/open-model.ts";
 import type { Variant } from "../runs/records.ts";
 import { loadTokenizer } from "../tokenizer/tokenizer.ts";
 import { BitmendError } from "../util/errors.ts";
@@ -86,7 +87,7 @@ export async function* restore(
     generation,
     quantization: { variants: [] },
   });
-  const { model, task, checkpoint } = prepare(recipe);
+  const { model, task, checkpoint } = yield* prepare(recipe, { signal });
   const patient = openPatient(options, checkpoint);
   const treatment = chooseTreatment(options, patient.variant);
   const problems = reservedProblems(task);
@@ -132,7 +133,7 @@ async function* treat(
 
 function openPatient({ quantized, origin }: RestoreOptions, full: Checkpoint): StoredVariant {
   const directory = resolve(quantized);
-  const checkpoint = openCheckpoint(directory);
+  const checkpoint = openModel(directory);
   if (checkpoint.quantization === null || full.quantization !== null) {
     const [expected, got] =
       full.quantization === null

@@ -53,7 +53,7 @@ export async function* run(
   { signal }: { readonly signal?: AbortSignal } = {},
 ): VerbRun<RunResult> {
   const recipe = parseRunRecipe(options.recipe);
-  const { model, task, checkpoint } = prepare(recipe);
+  const { model, task, checkpoint } = yield* prepare(recipe, { signal });
   const problems = task.problems({ split: recipe.split, seed: recipe.seed, count: recipe.problems });
   const { threads = availableParallelism() } = options;
   checkWork({ recipe, task, model, problems, threads }, checkpoint);

@@ -1,8 +1,10 @@
 import { checkFinite } from "../../checkpoint/check-finite.ts";
-import { openCheckpoint, type Checkpoint } from "../../checkpoint/checkpoint.ts";
+import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
+import { openModel } from "../../models/open-model.ts";
 import { openTask } from "../../tasks/open-task.ts";
 import type { Task } from "../../tasks/task.ts";
 import { loadTokenizer } from "../../tokenizer/tokenizer.ts";
+import type { VerbRun } from "../events.ts";
 import { resolveModel } from "../resolve-model.ts";
 import type { RunRecipe } from "../run-recipe.ts";
 import { validateRecipe } from "./validate-recipe.ts";
@@ -18,12 +20,16 @@ export interface Prepared {
 /**
  * Opens a recipe's model and task, and finds everything that could fail after minutes of work.
  *
- * @throws {BitmendError} those of `resolveModel()`, `openTask()`, `openCheckpoint()`, `validateRecipe()`, `loadTokenizer()` and `checkFinite()`.
+ * @yields Progress of fetching the model, where it is named by a hub id and not in the cache.
+ * @throws {BitmendError} those of `resolveModel()`, `openTask()`, `openModel()`, `validateRecipe()`, `loadTokenizer()` and `checkFinite()`.
  */
-export function prepare(recipe: RunRecipe): Prepared {
-  const model = resolveModel(recipe.model);
+export async function* prepare(
+  recipe: RunRecipe,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): VerbRun<Prepared> {
+  const model = yield* resolveModel(recipe.model, { signal });
   const task = openTask(recipe.task);
-  const checkpoint = openCheckpoint(model);
+  const checkpoint = openModel(model);
   validateRecipe(recipe, checkpoint.config);
   loadTokenizer(model);
   checkFinite(checkpoint);

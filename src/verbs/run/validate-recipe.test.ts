@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { openCheckpoint } from "../../checkpoint/checkpoint.ts";
-import { resolveModel } from "../resolve-model.ts";
+import { shippedModels } from "../resolve-model.ts";
 import { parseRunRecipe } from "../run-recipe.ts";
 import { validateRecipe } from "./validate-recipe.ts";
 
-const { config } = openCheckpoint(resolveModel("pocket"));
+const { config } = openCheckpoint(shippedModels["pocket"]!);
 const recipe = (groupSize: number) =>
   parseRunRecipe({ name: "x", model: "pocket", task: "pocket", quantization: { groupSize } });
 
