@@ -66,7 +66,7 @@ export async function* quantize(
     generation,
     quantization: { ...grid, variants: [{ method, bits }] },
   });
-  const { model, task, checkpoint } = prepare(recipe);
+  const { model, task, checkpoint } = yield* prepare(recipe, { signal });
   refuseQuantized(checkpoint);
   const variant = quantizedVariant(recipe.quantization, { method, bits });
   const problems = reservedProblems(task);
