@@ -21,7 +21,7 @@ async function gramsOf(texts: number[][]): Promise<Float32Array[]> {
   for (const layer of [0, 1]) {
     const parameters = readLayerParameters(source, layer);
     for (const [half, kinds] of halves) {
-      for (const kind of kinds) found.push((await calibrator.gram(kind, parameters)).values);
+      for (const kind of kinds) found.push((await calibrator.statistics(kind, parameters)).gram.values);
       await calibrator.advance(half, parameters);
     }
   }
@@ -32,24 +32,37 @@ async function gramsOf(texts: number[][]): Promise<Float32Array[]> {
 const total = (values: number[]): number => values.reduce((sum, value) => sum + value, 0);
 
 describe("Calibrator", () => {
-  test("the first Gram matrix is that of the normalized embeddings, padding left out", async () => {
+  test("the first statistics are those of the normalized embeddings, padding left out", async () => {
     const sequences = [[3, 1, 4], [1, 5, 9, 2, 6, 5], [7]];
     await using calibrator = await Calibrator.start(source, sequences, { threads: 1 });
     const parameters = readLayerParameters(source, 0);
-    const { values } = await calibrator.gram("q", parameters);
+    const { gram, meanAbsolute, maxAbsolute, tokens } = await calibrator.statistics("q", parameters);
     const { hiddenSize, rmsNormEpsilon } = source.config;
     const table = source.readFloat32("model.embed_tokens.weight");
     const gain = parameters.get("input_layernorm.weight")!.data;
     const expected = new Float64Array(hiddenSize ** 2);
+    const inputs: number[][] = [];
     for (const token of sequences.flat()) {
       const vector = Array.from(table.subarray(token * hiddenSize, (token + 1) * hiddenSize));
       const meanSquare = vector.reduce((sum, value) => sum + value ** 2, 0) / hiddenSize;
       const input = vector.map((value, i) => (value * gain[i]!) / Math.sqrt(meanSquare + rmsNormEpsilon));
+      inputs.push(input);
       expected.forEach((sum, at) => {
         expected[at] = sum + input[Math.floor(at / hiddenSize)]! * input[at % hiddenSize]!;
       });
     }
-    expect(values).toBeAllClose(expected, { relative: 1e-4, absolute: 1e-5 });
+    expect(gram.values).toBeAllClose(expected, { relative: 1e-4, absolute: 1e-5 });
+    expect(tokens).toBe(10);
+    const magnitudes = (channel: number): number[] => inputs.map((input) => Math.abs(input[channel]!));
+    const channels = Array.from({ length: hiddenSize }, (_, channel) => magnitudes(channel));
+    expect(meanAbsolute).toBeAllClose(
+      channels.map((values) => total(values) / 10),
+      { relative: 1e-5 },
+    );
+    expect(maxAbsolute).toBeAllClose(
+      channels.map((values) => Math.max(...values)),
+      { relative: 1e-5 },
+    );
   });
 
   test("sequences together give what they give one by one, in every stage", async () => {
@@ -76,9 +89,12 @@ test("quantizeModel: GPTQ loses less than RTN on the calibration text, in all an
   const losses = async (method: string): Promise<number[]> => {
     const found: number[] = [];
     const recipe = quantizationRecipeSchema.parse({ method, bits: 3, groupSize: 8 });
-    const matrices = await consume(quantizeModel(source, recipe, { calibration, threads: 1 }), (linear) => {
-      found.push(linear.outputError!);
-    });
+    const { matrices } = await consume(
+      quantizeModel(source, recipe, { calibration, threads: 1 }),
+      (event) => {
+        if (event.type === "linear") found.push(event.outputError!);
+      },
+    );
     expect([...matrices.values()].every(({ bits, groupSize }) => bits === 3 && groupSize === 8)).toBe(true);
     return found;
   };

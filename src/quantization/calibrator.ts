@@ -15,6 +15,17 @@ export type CalibrationSequences = readonly (readonly number[])[];
 /** Padded tokens run at once: bounds memory, and is enough to keep matrix products busy. */
 const tokensPerBatch = 2048;
 
+/** What a linear reads, summed up over the tokens of the calibration text. */
+export interface InputStatistics {
+  /** XᵀX, [in, in]. */
+  readonly gram: Matrix;
+  /** [in], the mean of |x|. */
+  readonly meanAbsolute: Float64Array;
+  /** [in], the largest |x|. */
+  readonly maxAbsolute: Float32Array;
+  readonly tokens: number;
+}
+
 /** Sequences of similar length, padded on the right to the longest. */
 interface Batch {
   /** [batch, sequence], 1 for a token, 0 for padding. */
@@ -33,7 +44,7 @@ interface Batch {
 export class Calibrator implements AsyncDisposable {
   readonly #batches: readonly Batch[];
   readonly #worker: EngineWorker;
-  readonly #grams: ReadonlyMap<LinearKind, EngineSession>;
+  readonly #inputs: ReadonlyMap<LinearKind, EngineSession>;
   readonly #halves: readonly EngineSession[];
   readonly #energy: EngineSession;
   /** Large float64 products for the numerics between the runs. */
@@ -42,7 +53,7 @@ export class Calibrator implements AsyncDisposable {
   private constructor(batches: readonly Batch[], worker: EngineWorker, sessions: CalibrationSessions) {
     this.#batches = batches;
     this.#worker = worker;
-    this.#grams = sessions.grams;
+    this.#inputs = sessions.inputs;
     this.#halves = sessions.halves;
     this.#energy = sessions.energy;
     this.subtract = sessions.subtract;
@@ -59,12 +70,12 @@ export class Calibrator implements AsyncDisposable {
     const worker = await EngineWorker.start({ threads, spinning: false });
     try {
       const halves = await Promise.all(stages.halves.map((model) => worker.load(model)));
-      const grams = await Promise.all(
-        [...stages.grams].map(async ([kind, model]) => [kind, await worker.load(model)] as const),
+      const inputs = await Promise.all(
+        [...stages.inputs].map(async ([kind, model]) => [kind, await worker.load(model)] as const),
       );
       const energy = await worker.load(buildOutputEnergy());
       const subtract = await engineProducts(worker);
-      const sessions = { halves, grams: new Map(grams), energy, subtract };
+      const sessions = { halves, inputs: new Map(inputs), energy, subtract };
       return new Calibrator(embed(source, sequences), worker, sessions);
     } catch (error) {
       await worker[Symbol.asyncDispose]();
@@ -73,25 +84,41 @@ export class Calibrator implements AsyncDisposable {
   }
 
   /**
-   * The Gram matrix of what the group of linears that begins with `kind` reads in the layer with these parameters; the text must be at the
+   * What the group of linears that begins with `kind` reads in the layer with these parameters, summed up; the text must be at the
    * beginning of the half of the layer that the group belongs to.
    */
-  async gram(kind: LinearKind, parameters: LayerParameters): Promise<Matrix> {
-    const session = this.#grams.get(kind)!;
+  async statistics(kind: LinearKind, parameters: LayerParameters): Promise<InputStatistics> {
+    const session = this.#inputs.get(kind)!;
     const size = Number(session.outputs["gram"]!.shape[0]);
-    const gram = sharedFloats([size, size]);
-    const sum = new Float64Array(size * size);
+    const outputs = {
+      gram: sharedFloats([size, size]),
+      absoluteSum: sharedFloats([size]),
+      absoluteMaximum: sharedFloats([size]),
+    };
+    const gramSum = new Float64Array(size * size);
+    const absoluteSum = new Float64Array(size);
+    const maxAbsolute = new Float32Array(size);
+    let tokens = 0;
     for (const { hidden, tokenWeights } of this.#batches) {
       const feeds = feedsOf(session, parameters, { hidden, tokenWeights });
       // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
-      await session.run(feeds, { gram });
-      for (let index = 0; index < sum.length; index++) sum[index] = sum[index]! + gram.data[index]!;
+      await session.run(feeds, outputs);
+      addTo(gramSum, outputs.gram.data);
+      addTo(absoluteSum, outputs.absoluteSum.data);
+      for (let at = 0; at < size; at++)
+        maxAbsolute[at] = Math.max(maxAbsolute[at]!, outputs.absoluteMaximum.data[at]!);
+      tokens += tokenWeights.data.reduce((sum, weight) => sum + weight, 0);
     }
-    gram.data.set(sum);
-    return { rows: size, columns: size, values: gram.data };
+    outputs.gram.data.set(gramSum);
+    return {
+      gram: { rows: size, columns: size, values: outputs.gram.data },
+      meanAbsolute: absoluteSum.map((sum) => sum / tokens),
+      maxAbsolute,
+      tokens,
+    };
   }
 
-  /** `outputError()` of layer-error.ts, computed by the engine in float32; `gram` as {@link gram} gave it. */
+  /** `outputError()` of layer-error.ts, computed by the engine in float32; `gram` as {@link statistics} gave it. */
   async outputError(weight: Matrix, quantized: QuantizedMatrix, gram: Matrix): Promise<number> {
     const { rows, columns } = weight;
     const grams = { dataType: "f32", shape: [columns, columns], data: gram.values } as const;
@@ -121,10 +148,14 @@ export class Calibrator implements AsyncDisposable {
 
 /** The stages of a layer, loaded. */
 interface CalibrationSessions {
-  readonly grams: ReadonlyMap<LinearKind, EngineSession>;
+  readonly inputs: ReadonlyMap<LinearKind, EngineSession>;
   readonly halves: readonly EngineSession[];
   readonly energy: EngineSession;
   readonly subtract: SubtractProduct;
+}
+
+function addTo(sum: Float64Array, part: Float32Array): void {
+  for (let index = 0; index < sum.length; index++) sum[index] = sum[index]! + part[index]!;
 }
 
 /** What the session's inputs are fed. */

@@ -10,17 +10,26 @@ export interface GridOptions {
   readonly groupSize: number;
   /** One fixed zero point 2^(bits-1) instead of one per group. Default: false. */
   readonly symmetric: boolean;
-  /** How a group's range is chosen: its extremes, or a search for the clipped range of least error (clip-search.ts). Default: "minmax". */
-  readonly range: "minmax" | "mse";
+  /**
+   * How a group's range is chosen: its extremes, a search for the clipped range of least weight error (clip-search.ts), or of least
+   * error of the linear's output on calibration text (output-clip.ts). Default: "minmax".
+   */
+  readonly range: "minmax" | "mse" | "output";
+  /** How the linear rounds what it reads, as in `QuantizedMatrix`; null: not at all. Default: null. */
+  readonly activations: "int8-per-token" | null;
 }
 
-/** Fills defaults and rejects unknown keys. */
-export const gridOptionsSchema = z.strictObject({
-  bits: z.union([z.literal(2), z.literal(3), z.literal(4), z.literal(8)]),
+/** The fields of {@link GridOptions} with their defaults. */
+export const gridFields = {
+  bits: z.literal([2, 3, 4, 5, 6, 8]),
   groupSize: z.union([z.int().positive(), z.literal(-1)]).default(128),
   symmetric: z.boolean().default(false),
-  range: z.enum(["minmax", "mse"]).default("minmax"),
-}) satisfies z.ZodType<GridOptions>;
+  range: z.enum(["minmax", "mse", "output"]).default("minmax"),
+  activations: z.literal("int8-per-token").nullable().default(null),
+} as const;
+
+/** Fills defaults and rejects unknown keys. */
+export const gridOptionsSchema = z.strictObject(gridFields) satisfies z.ZodType<GridOptions>;
 
 /**
  * The number of columns one scale spans in `weight`.

@@ -10,6 +10,7 @@ export function fitGroupGrid(
   switch (options.range) {
     case "minmax":
       return spanningGrid(weightRange(values), options);
+    case "output": // chosen beforehand where calibration text is there (output-clip.ts)
     case "mse":
       return searchClippedGrid(values, options);
     default:

@@ -1,5 +1,5 @@
 /**
- * @file One decoder layer as calibration runs it, cut into stages: the Gram matrix that each group of linears reads, and the two halves.
+ * @file One decoder layer as calibration runs it, cut into stages: what each group of linears reads, summed up, and the two halves.
  *
  * Weights are inputs, so one set of sessions serves all layers of a model, and a stage sees the linears before it as they
  * are by then: quantized. A layer costs two passes over its attention and two over its feed-forward.
@@ -21,17 +21,17 @@ import { nameInLayer } from "./layer-parameters.ts";
  * token, 0 for padding) and those parameters of the layer that the stage needs, by their names in the layer.
  */
 export interface LayerStages {
-  /** By the first kind of each group of linears; output `gram` [in, in], the Gram matrix of what the group reads. */
-  readonly grams: ReadonlyMap<LinearKind, Uint8Array>;
+  /** By the first kind of each group of linears; outputs `gram`, `absoluteSum` and `absoluteMaximum` of what the group reads, as a `Tap` says. */
+  readonly inputs: ReadonlyMap<LinearKind, Uint8Array>;
   /** From the layer's input to its residual stream after attention, and on to its output; output `next` [batch, sequence, hiddenSize]. */
   readonly halves: readonly [attention: Uint8Array, feedForward: Uint8Array];
 }
 
 /** Builds the stages for sequences of up to `maxPositions` tokens. */
 export function buildLayerStages(config: ModelConfig, maxPositions: number): LayerStages {
-  const grams = new Map<LinearKind, Uint8Array>();
-  const build = (half: typeof attentionHalf): Uint8Array => buildHalf(half, { config, maxPositions, grams });
-  return { halves: [build(attentionHalf), build(feedForwardHalf)], grams };
+  const inputs = new Map<LinearKind, Uint8Array>();
+  const build = (half: typeof attentionHalf): Uint8Array => buildHalf(half, { config, maxPositions, inputs });
+  return { halves: [build(attentionHalf), build(feedForwardHalf)], inputs };
 }
 
 /** The energy tr(D·G·Dᵀ) of `rows` D [rows, in] for the Gram matrix `gram` G [in, in]; output `energy` []. */
@@ -44,14 +44,14 @@ export function buildOutputEnergy(): Uint8Array {
   });
 }
 
-/** Builds one half of a layer, and adds the Gram matrices of its groups to `grams`. */
+/** Builds one half of a layer, and adds the stages of its groups to `inputs`. */
 function buildHalf(
   half: typeof attentionHalf,
   {
     config,
     maxPositions,
-    grams,
-  }: { config: ModelConfig; maxPositions: number; grams: Map<LinearKind, Uint8Array> },
+    inputs,
+  }: { config: ModelConfig; maxPositions: number; inputs: Map<LinearKind, Uint8Array> },
 ): Uint8Array {
   const graph = new Graph();
   const [batch, sequence] = ["batch", "sequence"];
@@ -69,8 +69,8 @@ function buildHalf(
       attention: fullSequenceAttention(graph, { config, batch, sequence, maxPositions }),
       linear: (input, site) => {
         const output = tapped.linear(input, site);
-        const gram = tapped.grams.get(site.name);
-        if (gram !== undefined) grams.set(site.kind, graph.build({ gram }));
+        const activation = tapped.activations.get(site.name);
+        if (activation !== undefined) inputs.set(site.kind, graph.build({ ...activation }));
         return output;
       },
     },

@@ -1,15 +1,13 @@
 import { availableParallelism } from "node:os";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import type { QuantizationScheme } from "../checkpoint/formats/quantization-config.ts";
-import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
-import { quantizedModelWriter, type QuantizedModelWriter } from "../checkpoint/quantized-model-writer.ts";
-import { linearSites } from "../models/linear-sites.ts";
+import { quantizedModelWriter } from "../checkpoint/quantized-model-writer.ts";
 import { Calibrator, type CalibrationSequences } from "./calibrator.ts";
-import { readFinishedLayer } from "./finished-layers.ts";
 import { quantizationIdentity } from "./identity.ts";
 import { claimDirectory, writeRecord } from "./output-directory.ts";
-import { quantizeLayers, type LinearError } from "./quantize-layers.ts";
-import { quantizationRecipeSchema, type QuantizationRecipe } from "./recipe.ts";
+import { quantizeLayers, type LinearError, type QuantizedLayer } from "./quantize-layers.ts";
+import { quantizeOutside } from "./quantize-outside.ts";
+import { recipeGrids, schemeOf } from "./recipe-grids.ts";
+import { quantizationRecipeSchema, type QuantizationRecipeInput } from "./recipe.ts";
 import { validateQuantization } from "./validate-quantization.ts";
 
 /** Settings besides the recipe. */
@@ -27,6 +25,7 @@ export interface QuantizeCheckpointOptions {
 export type QuantizationEvent =
   | { readonly type: "start"; readonly modules: number; readonly alreadyDone: number }
   | ({ readonly type: "module" } & LinearError)
+  | { readonly type: "warning"; readonly text: string }
   | { readonly type: "layer-done"; readonly layer: number; readonly layers: number }
   | {
       readonly type: "progress";
@@ -55,7 +54,7 @@ export interface QuantizationSummary {
  */
 export async function* quantizeCheckpoint(
   source: Checkpoint,
-  recipe: QuantizationRecipe,
+  recipe: QuantizationRecipeInput,
   options: QuantizeCheckpointOptions,
 ): AsyncGenerator<QuantizationEvent, QuantizationSummary, void> {
   const { directory, calibration = [], threads = availableParallelism(), signal } = options;
@@ -63,47 +62,37 @@ export async function* quantizeCheckpoint(
   validateQuantization(source, checkedRecipe, calibration);
   const identity = quantizationIdentity(source, checkedRecipe, calibration);
   const recorded = claimDirectory(directory, { source: source.directory, identity, recipe: checkedRecipe });
-  const { writer, scheme } = openWriter(source, checkedRecipe, { directory, identity });
+  const schemes = new Map(
+    [...recipeGrids(source.config, checkedRecipe)].map(([module, grid]) => [module, schemeOf(grid)]),
+  );
+  const writer = quantizedModelWriter({ source, directory, schemes, identity });
   const modules = recorded.filter(({ layer }) => writer.isWritten(layer));
-  const finishedLayers = new Set(modules.map(({ layer }) => layer));
-  const pace = new Pace(linearSites(source.config).length, modules.length);
+  const linears = [...schemes.keys()].filter((module) => module.startsWith("model.layers."));
+  const pace = new Pace(linears.length, modules.length);
   yield { type: "start", modules: pace.total, alreadyDone: modules.length };
-  if (!writer.isWritten(null)) writer.writeShard(null, new Map());
-  if (modules.length < pace.total) {
+  if (!writer.isWritten(null)) writer.writeShard(null, quantizeOutside(source, checkedRecipe));
+  const layers = Array.from({ length: source.config.layerCount }, (_, layer) => layer);
+  if (layers.some((layer) => !writer.isWritten(layer))) {
     await using calibrator =
       calibration.length === 0 ? null : await Calibrator.start(source, calibration, { threads });
-    const finishedLayer = (layer: number): ReadonlyMap<string, QuantizedMatrix> | null =>
-      finishedLayers.has(layer) ? readFinishedLayer(directory, source, { layer, scheme }) : null;
-    const linears = quantizeLayers(source, checkedRecipe, { calibrator, finishedLayer, signal });
-    const matrices = new Map<string, QuantizedMatrix>();
-    for await (const { matrix, ...error } of linears) {
-      matrices.set(error.module, matrix);
-      modules.push(error);
-      yield { type: "module", ...error };
-      yield pace.afterModule();
-      if (matrices.size < linearsPerLayer) continue;
-      // The record comes first: a layer counts as finished by its shard, and then its errors are known.
-      writeRecord(directory, { identity, recipe: checkedRecipe, modules });
-      writer.writeShard(error.layer, matrices);
-      matrices.clear();
-      yield { type: "layer-done", layer: error.layer, layers: source.config.layerCount };
+    const finishedLayer = (layer: number): QuantizedLayer | null =>
+      writer.isWritten(layer) ? writer.readShard(layer) : null;
+    for await (const event of quantizeLayers(source, checkedRecipe, { calibrator, finishedLayer, signal })) {
+      if (event.type === "linear") {
+        const { type: _, ...error } = event;
+        modules.push(error);
+        yield { type: "module", ...error };
+        yield pace.afterModule();
+      } else if (event.type === "layer") {
+        // The record comes first: a layer counts as finished by its shard, and then its errors are known.
+        writeRecord(directory, { identity, recipe: checkedRecipe, modules });
+        writer.writeShard(event.layer, event);
+        yield { type: "layer-done", layer: event.layer, layers: layers.length };
+      } else yield { type: "warning", text: event.text };
     }
   }
   writer.finish();
   return { directory, modules };
-}
-
-const linearsPerLayer = 7;
-
-/** The writer of the output, with the one scheme that all linears have. */
-function openWriter(
-  source: Checkpoint,
-  { bits, groupSize, symmetric }: QuantizationRecipe,
-  { directory, identity }: { directory: string; identity: string },
-): { writer: QuantizedModelWriter; scheme: QuantizationScheme } {
-  const scheme = { bits, symmetric, groupSize: groupSize === -1 ? null : groupSize };
-  const schemes = new Map(linearSites(source.config).map(({ name }) => [name, scheme]));
-  return { writer: quantizedModelWriter({ source, directory, schemes, identity }), scheme };
 }
 
 /** Counts modules and tells how long the rest takes at the mean pace of this run. */

@@ -1,9 +1,8 @@
 import { availableParallelism } from "node:os";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
 import { Calibrator, type CalibrationSequences } from "./calibrator.ts";
-import { quantizeLayers, type QuantizedLinear } from "./quantize-layers.ts";
-import { quantizationRecipeSchema, type QuantizationRecipe } from "./recipe.ts";
+import { quantizeLayers, type LayerEvent, type QuantizedLayer } from "./quantize-layers.ts";
+import { quantizationRecipeSchema, type QuantizationRecipeInput } from "./recipe.ts";
 import { validateQuantization } from "./validate-quantization.ts";
 
 /** Settings besides the recipe. */
@@ -16,24 +15,27 @@ export interface QuantizeModelOptions {
 }
 
 /**
- * Quantizes the decoder layers of `source` in memory; returns the matrices by module name.
+ * Quantizes the decoder layers of `source` in memory; returns matrices and replaced parameters of all layers.
  *
- * @yields each linear as it is done
+ * @yields each linear as it is done, and warnings
  * @throws {BitmendError} those of `validateQuantization()`, before any work.
  */
 export async function* quantizeModel(
   source: Checkpoint,
-  recipe: QuantizationRecipe,
+  recipe: QuantizationRecipeInput,
   { calibration = [], threads = availableParallelism(), signal }: QuantizeModelOptions = {},
-): AsyncGenerator<QuantizedLinear, Map<string, QuantizedMatrix>, void> {
+): AsyncGenerator<Exclude<LayerEvent, { type: "layer" }>, QuantizedLayer, void> {
   const checkedRecipe = quantizationRecipeSchema.parse(recipe);
   validateQuantization(source, checkedRecipe, calibration);
-  const matrices = new Map<string, QuantizedMatrix>();
+  const layers: QuantizedLayer[] = [];
   await using calibrator =
     calibration.length === 0 ? null : await Calibrator.start(source, calibration, { threads });
-  for await (const linear of quantizeLayers(source, checkedRecipe, { calibrator, signal })) {
-    matrices.set(linear.module, linear.matrix);
-    yield linear;
+  for await (const event of quantizeLayers(source, checkedRecipe, { calibrator, signal })) {
+    if (event.type === "layer") layers.push(event);
+    else yield event;
   }
-  return matrices;
+  return {
+    matrices: new Map(layers.flatMap(({ matrices }) => [...matrices])),
+    replacements: new Map(layers.flatMap(({ replacements }) => [...replacements])),
+  };
 }

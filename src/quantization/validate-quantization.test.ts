@@ -36,7 +36,7 @@ describe("validateQuantization", () => {
     expect(() =>
       validateQuantization(source, { ...gptq, groupSize: 16 }, text),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[BitmendError: validateQuantization(): expected a group size that divides the input features of every linear, got 16, which does not divide model.layers.0.mlp.down_proj (40), model.layers.1.mlp.down_proj (40). Choose a common divisor, or -1 for one group per output channel.]`,
+      `[BitmendError: validateQuantization(): expected grids that fit the model, but 16 does not divide the 40 input features of model.layers.0.mlp.down_proj; 16 does not divide the 40 input features of model.layers.1.mlp.down_proj. Choose a common divisor as group size, or -1 for one group per output channel.]`,
     );
   });
 

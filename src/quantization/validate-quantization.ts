@@ -1,8 +1,10 @@
 import { checkFinite } from "../checkpoint/check-finite.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { ModelConfig } from "../checkpoint/model-config.ts";
 import { linearSites } from "../models/linear-sites.ts";
 import { BitmendError } from "../util/errors.ts";
 import type { CalibrationSequences } from "./calibrator.ts";
+import { recipeGrids } from "./recipe-grids.ts";
 import type { QuantizationRecipe } from "./recipe.ts";
 
 /**
@@ -23,33 +25,49 @@ export function validateQuantization(
       { hint: "Quantize the model it was made from." },
     );
   }
-  refuseUnevenGroups(source, recipe.groupSize);
+  refuseBadGrids(source, recipe);
   refuseBadCalibration(source, recipe, calibration);
   checkFinite(source);
 }
 
-function refuseUnevenGroups({ config }: Checkpoint, groupSize: number): void {
-  if (groupSize === -1) return;
-  const offenders = linearSites(config).filter(({ inFeatures }) => inFeatures % groupSize !== 0);
-  if (offenders.length === 0) return;
-  const list = offenders.map(({ name, inFeatures }) => `${name} (${inFeatures})`);
-  const more = list.length > 20 ? ` and ${list.length - 20} more` : "";
+/** Group sizes that do not divide, and grids that integer products of rounded activations cannot have. */
+function refuseBadGrids({ config }: Checkpoint, recipe: QuantizationRecipe): void {
+  const columns = new Map(linearSites(config).map(({ name, inFeatures }) => [name, inFeatures]));
+  const offences: string[] = [];
+  for (const [module, { bits, groupSize, symmetric, activations }] of recipeGrids(config, recipe)) {
+    const inFeatures = columns.get(module) ?? config.hiddenSize;
+    if (groupSize !== -1 && inFeatures % groupSize !== 0)
+      offences.push(`${groupSize} does not divide the ${inFeatures} input features of ${module}`);
+    if (activations !== null && (bits !== 8 || groupSize !== -1 || !symmetric))
+      offences.push(`rounded activations need 8 bits, symmetric, per channel in ${module}`);
+  }
+  if (recipe.head !== null && config.tiedEmbeddings)
+    offences.push("the head is the embedding table in this model, so it cannot have a grid of its own");
+  if (offences.length === 0) return;
+  const more = offences.length > 20 ? `; and ${offences.length - 20} more` : "";
   throw new BitmendError(
     "quantization/bad-options",
-    `validateQuantization(): expected a group size that divides the input features of every linear, got ${groupSize}, ` +
-      `which does not divide ${list.slice(0, 20).join(", ")}${more}.`,
-    { hint: "Choose a common divisor, or -1 for one group per output channel." },
+    `validateQuantization(): expected grids that fit the model, but ${offences.slice(0, 20).join("; ")}${more}.`,
+    { hint: "Choose a common divisor as group size, or -1 for one group per output channel." },
+  );
+}
+
+/** Whether the recipe looks at what the linears read. */
+function needsCalibration(config: ModelConfig, recipe: QuantizationRecipe): boolean {
+  return (
+    recipe.method !== "rtn" ||
+    [...recipeGrids(config, recipe).values()].some(({ range }) => range === "output")
   );
 }
 
 function refuseBadCalibration(
   { config }: Checkpoint,
-  { method }: QuantizationRecipe,
+  recipe: QuantizationRecipe,
   calibration: CalibrationSequences,
 ): void {
   const { vocabularySize, maxPositions } = config;
   const offences: string[] = [];
-  if (method === "gptq" && calibration.length === 0) offences.push("there are none");
+  if (needsCalibration(config, recipe) && calibration.length === 0) offences.push("there are none");
   for (const [index, tokenIds] of calibration.entries()) {
     if (tokenIds.length === 0) offences.push(`number ${index} is empty`);
     if (tokenIds.length > maxPositions) {

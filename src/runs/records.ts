@@ -6,7 +6,7 @@ export const variantSchema = z.strictObject({
   /** Unique in the run, e.g. `full`, `w3-g64-gptq`, `w2-g64-gptq+qat`. */
   name: z.string(),
   /** Null for full precision. */
-  method: z.enum(["rtn", "gptq"]).nullable(),
+  method: z.enum(["rtn", "gptq", "awq", "smoothquant"]).nullable(),
   bits: z.literal([2, 3, 4, 5, 6, 8]).nullable(),
   /** Null for full precision; -1 for per channel. */
   groupSize: z.int().nullable(),

@@ -35,10 +35,11 @@ async function gramsOfQuantizedModel(
     tokenIds: ids,
     parts: { parameter, linear: tapped.linear, attention },
   });
+  const grams = Object.fromEntries([...tapped.activations].map(([name, { gram }]) => [name, gram]));
   await using worker = await EngineWorker.start({ threads: 1 });
-  const session = await worker.load(graph.build({ hidden, ...Object.fromEntries(tapped.grams) }));
+  const session = await worker.load(graph.build({ hidden, ...grams }));
   const outputs = await session.run({});
-  return new Map([...tapped.grams.keys()].map((name) => [name, outputs[name]!.data as Float32Array]));
+  return new Map(Object.keys(grams).map((name) => [name, outputs[name]!.data as Float32Array]));
 }
 
 describe.each(["llama", "qwen2", "qwen3"])("%s", (model) => {
@@ -47,9 +48,11 @@ describe.each(["llama", "qwen2", "qwen3"])("%s", (model) => {
   test("every linear was calibrated on what it reads in the finished quantized model", async () => {
     const tokenIds = Array.from({ length: 40 }, (_, i) => (i * i * 7 + i) % source.config.vocabularySize);
     const errors = new Map<string, number>();
-    const matrices = await consume(
+    const { matrices } = await consume(
       quantizeModel(source, recipe, { calibration: [tokenIds], threads: 1 }),
-      ({ module, outputError: error }) => errors.set(module, error!),
+      (event) => {
+        if (event.type === "linear") errors.set(event.module, event.outputError!);
+      },
     );
     const grams = await gramsOfQuantizedModel(source, matrices, tokenIds);
     let gram: Float32Array = new Float32Array();

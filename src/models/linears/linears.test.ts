@@ -111,18 +111,22 @@ describe("low-rank adaptation", () => {
 });
 
 describe("calibration taps", () => {
-  test("worked example: XᵀX of the tokens that count, once per activation", async () => {
+  test("worked example: XᵀX, sums and maxima of the tokens that count, once per activation", async () => {
     const graph = new Graph();
-    const { linear, grams, inputs } = tap({
+    const { linear, activations, inputs } = tap({
       base: constantLinear(graph, [1, 0, 0, 1]),
       tokenWeights: graph.constant("f32", [3, 1], [1, 1, 0]),
     });
-    const input = graph.constant("f32", [3, 2], [1, 2, 3, 4, 100, 100]);
+    const input = graph.constant("f32", [3, 2], [1, 2, -3, -4, 100, 100]);
     const narrow = { ...site, inFeatures: 2 };
     for (const name of ["q", "k"]) linear(input, { ...narrow, name });
-    expect([...grams.keys()]).toEqual(["q"]);
+    expect([...activations.keys()]).toEqual(["q"]);
     expect([...inputs.keys()]).toEqual(["q", "k"]);
-    expect((await evaluate(graph, { gram: grams.get("q")! }))["gram"]).toEqual([10, 14, 14, 20]);
+    expect(await evaluate(graph, { ...activations.get("q") })).toEqual({
+      gram: [10, 14, 14, 20],
+      absoluteSum: [4, 6],
+      absoluteMaximum: [3, 4],
+    });
   });
 });
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { openCheckpoint } from "../../checkpoint/checkpoint.ts";
+import { openModel } from "../../models/open-model.ts";
 import { quantizeCheckpoint, type QuantizationSummary } from "../../quantization/quantize-checkpoint.ts";
-import type { QuantizationRecipe } from "../../quantization/recipe.ts";
+import type { QuantizationRecipeInput } from "../../quantization/recipe.ts";
 import { layerErrorSchema, type Variant } from "../../runs/records.ts";
 import { appendJsonLines, readJsonLines } from "../../util/json-lines.ts";
 import type { VerbEvent, VerbRun } from "../events.ts";
@@ -27,7 +27,7 @@ export async function* quantizeStage(
   const { threads, signal } = context;
   const summary = yield* drawQuantization(
     variant.name,
-    quantizeCheckpoint(openCheckpoint(context.model), quantizationRecipe(context, variant), {
+    quantizeCheckpoint(openModel(context.model), quantizationRecipe(context, variant), {
       calibration,
       directory,
       threads,
@@ -73,10 +73,8 @@ function stageOf(name: string, start: { readonly modules: number; readonly alrea
   return { type: "stage", name: `Quantizing ${name}`, total, unit: "linears", alreadyDone };
 }
 
-function quantizationRecipe({ recipe }: RunContext, { method, bits }: Variant): QuantizationRecipe {
+function quantizationRecipe({ recipe }: RunContext, { method, bits }: Variant): QuantizationRecipeInput {
   const { groupSize, symmetric, range, columnOrder, dampingFraction } = recipe.quantization;
   const grid = { bits: bits!, groupSize, symmetric, range };
-  return method === "gptq"
-    ? { method, ...grid, columnOrder, dampingFraction, blockSize: 128 }
-    : { method: "rtn", ...grid };
+  return method === "gptq" ? { method, ...grid, columnOrder, dampingFraction } : { method: "rtn", ...grid };
 }
