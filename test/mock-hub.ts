@@ -92,7 +92,8 @@ function answer(repository: MockRepository, exchange: Exchange & { readonly cont
     if (!["main", "v1", "refs/pr/1", commit].includes(revision)) {
       return json(404, { error: "Invalid rev id" }, { "X-Error-Code": "RevisionNotFound" });
     }
-    return json(200, { _id: "1", id, sha: commit, lastModified: "2026-01-01T00:00:00.000Z" });
+    const siblings = [...files.keys()].map((rfilename) => ({ rfilename }));
+    return json(200, { _id: "1", id, sha: commit, lastModified: "2026-01-01T00:00:00.000Z", siblings });
   }
   if (url.pathname === `/api/models/${id}/tree/${commit}`) {
     return json(
@@ -104,8 +105,13 @@ function answer(repository: MockRepository, exchange: Exchange & { readonly cont
   const bytes = files.get(path);
   if (bytes === undefined)
     return json(404, { error: "Entry not found" }, { "X-Error-Code": "EntryNotFound" });
-  if (bytes.length < LARGE_BYTES) return serveBytes(repository, exchange);
-  response.writeHead(302, { Location: `${contentHost}/cdn${url.pathname}` }).end();
+  response.setHeader("X-Repo-Commit", commit);
+  if (bytes.length < LARGE_BYTES) {
+    response.setHeader("ETag", `"${gitHash(bytes)}"`);
+    return serveBytes(repository, exchange);
+  }
+  const linked = { "X-Linked-ETag": `"${sha256(bytes)}"`, "X-Linked-Size": String(bytes.length) };
+  response.writeHead(302, { Location: `${contentHost}/cdn${url.pathname}`, ...linked }).end();
 }
 
 function treeEntry(
