@@ -22,7 +22,7 @@ export async function factorCholesky(
 ): Promise<boolean> {
   for (let start = 0; start < size; start += panelWidth) {
     const end = Math.min(size, start + panelWidth);
-    const panel = { target: matrix, factor: matrix, size, start, end };
+    const panel = { target: matrix, size, start, end, factor: matrix, factorStride: size, factorStart: 0 };
     for (let diagonal = start; diagonal < end; diagonal++) {
       const pivot = matrix[diagonal * size + diagonal]! - partialProduct(panel, diagonal, diagonal);
       if (!(pivot > 0 && pivot < Number.POSITIVE_INFINITY)) return false;
@@ -50,42 +50,50 @@ export async function factorCholesky(
 }
 
 /**
- * The transposed inverse Y = L⁻ᵀ of a lower factor L ([size, size]): upper triangular, zeros below the diagonal.
+ * Overwrites a lower factor L ([size, size], only the lower triangle is read) with its transposed inverse Y = L⁻ᵀ: upper triangular, zeros below
+ * the diagonal.
  *
- * It solves Y·Lᵀ = I, the substitution that the panels of the Cholesky factor need too.
+ * It solves Y·Lᵀ = I, the substitution that the panels of the Cholesky factor need too; a panel of L is done with when its columns of Y are there.
  */
-export async function transposedInverse(
-  factor: Float64Array,
+export async function invertTransposed(
+  matrix: Float64Array,
   size: number,
   subtract: SubtractProduct = subtractProduct,
-): Promise<Float64Array> {
-  const target = new Float64Array(size * size);
-  for (let diagonal = 0; diagonal < size; diagonal++) target[diagonal * size + diagonal] = 1;
+): Promise<void> {
+  for (let row = 0; row < size; row++) matrix.fill(0, row * size + row + 1, (row + 1) * size);
   for (let start = 0; start < size; start += panelWidth) {
     const end = Math.min(size, start + panelWidth);
-    const panel = { target, factor, size, start, end };
+    const width = end - start;
+    const columns = [start, end] as const;
+    const factor = copyRectangle(matrix, size, { rows: columns, columns });
+    const below = copyRectangle(matrix, size, { rows: [end, size], columns });
+    for (let row = start; row < size; row++) matrix.fill(0, row * size + start, row * size + end);
+    for (let diagonal = start; diagonal < end; diagonal++) matrix[diagonal * size + diagonal] = 1;
+    const panel = { target: matrix, size, start, end, factor, factorStride: width, factorStart: start };
     for (let row = 0; row < end; row++) solveRow(panel, row, Math.max(start, row));
     // oxlint-disable-next-line eslint/no-await-in-loop -- the next panel needs it
     await subtract({
-      target,
+      target: matrix,
       stride: size,
       rows: [0, end],
       columns: [end, size],
-      left: copyRectangle(target, size, { rows: [0, end], columns: [start, end] }),
-      right: copyRectangle(factor, size, { rows: [end, size], columns: [start, end] }),
-      depth: end - start,
+      left: copyRectangle(matrix, size, { rows: [0, end], columns }),
+      right: below,
+      depth: width,
     });
   }
-  return target;
 }
 
-/** Columns [start, end) of `target`, which meet the rows of `factor` with the same numbers; both are [size, size]. */
+/** Columns [start, end) of `target` ([size, size]), which meet the rows of `factor` with the same numbers. */
 interface Panel {
   readonly target: Float64Array;
-  readonly factor: Float64Array;
   readonly size: number;
   readonly start: number;
   readonly end: number;
+  readonly factor: Float64Array;
+  readonly factorStride: number;
+  /** The row and column of the target that row 0 and column 0 of `factor` stand for. */
+  readonly factorStart: number;
 }
 
 /** Substitution for one row of the panel: target[row, start:end] · factor[start:end, start:end]ᵀ⁻¹, known to be zero before `firstColumn`. */
@@ -94,15 +102,20 @@ function solveRow(panel: Panel, row: number, firstColumn: number): void {
 }
 
 function solveEntry(panel: Panel, row: number, column: number): void {
-  const { target, factor, size } = panel;
+  const { target, factor, size, factorStride, factorStart } = panel;
   const sum = partialProduct(panel, row, column);
-  target[row * size + column] = (target[row * size + column]! - sum) / factor[column * size + column]!;
+  const pivot = factor[(column - factorStart) * (factorStride + 1)]!;
+  target[row * size + column] = (target[row * size + column]! - sum) / pivot;
 }
 
 /** target[row, start:column] · factor[column, start:column]. */
-function partialProduct({ target, factor, size, start }: Panel, row: number, column: number): number {
+function partialProduct(
+  { target, factor, size, start, factorStride, factorStart }: Panel,
+  row: number,
+  column: number,
+): number {
   const rowOffset = row * size;
-  const columnOffset = column * size;
+  const columnOffset = (column - factorStart) * factorStride - factorStart;
   let sum = 0;
   for (let k = start; k < column; k++) sum += target[rowOffset + k]! * factor[columnOffset + k]!;
   return sum;
