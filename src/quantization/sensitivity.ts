@@ -1,0 +1,132 @@
+/**
+ * @file Which parts of a model bear few bits: the divergence of the next token when one unit alone is rounded.
+ *
+ * For each unit and width, the model runs with that unit rounded and everything else in full precision. All candidates of a layer share the
+ * activations before it, and the weights behind it are read once for all of them. Cost, in passes of the text through one layer:
+ * units · widths of a layer times Σ (layers from there on), so about units · widths · (layers + 1) / 2 passes through the whole model.
+ *
+ * Own method, after the usual ones: {@link https://arxiv.org/abs/1911.03852 | HAWQ-V2} weighs layers by the Hessian's trace, and mlx-lm's
+ * dynamic_quant by gradients; the divergence itself needs no approximation and no gradient, and is cheap enough forward only.
+ */
+import type { Bits } from "../checkpoint/quantized-matrix.ts";
+import { EngineWorker } from "../engine/index.ts";
+import type { SensitivityRecord } from "../runs/sensitivity.ts";
+import { nameInLayer, readLayerParameters, sharedFloats, type LayerParameters } from "./layer-parameters.ts";
+import { NextTokenDivergence, readOutputHead } from "./next-token-divergence.ts";
+import type { SensitivityUnit } from "./sensitivity-units.ts";
+import {
+  copyOf,
+  TextForward,
+  type HiddenStream,
+  type MeasuredSequence,
+  type WeightSource,
+} from "./text-forward.ts";
+
+/** The weight of a module at a width, dequantized, [out, in]. */
+export type RoundedWeight = (module: string, bits: Bits) => Float32Array;
+
+export interface SensitivityOptions {
+  readonly units: readonly SensitivityUnit[];
+  readonly widths: readonly Bits[];
+  readonly rounded: RoundedWeight;
+  /** What an earlier attempt measured; it is not measured again. Default: nothing. */
+  readonly known?: readonly SensitivityRecord[];
+  readonly threads: number;
+  /** Bytes of activations that candidates may hold at once; fewer mean that weights are read more often. Default: 1 GiB. */
+  readonly activationBytes?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One unit at one width, being measured. */
+interface Candidate {
+  readonly unit: SensitivityUnit;
+  readonly bits: Bits;
+}
+
+/**
+ * Measures every unit at every width that is not known yet.
+ *
+ * @yields the records of each group of candidates as they are known, layer by layer
+ */
+export async function* measureSensitivity(
+  source: WeightSource,
+  sequences: readonly MeasuredSequence[],
+  options: SensitivityOptions,
+): AsyncGenerator<SensitivityRecord[], void, void> {
+  const { layerCount } = source.config;
+  const open = openCandidates(options);
+  if (open.length === 0) return;
+  await using worker = await EngineWorker.start({ threads: options.threads, spinning: false });
+  const forward = await TextForward.start(worker, source, sequences);
+  const divergence = await NextTokenDivergence.start(worker, source);
+  const head = readOutputHead(source);
+  const prefix = forward.embed(source);
+  const original = copyOf(prefix);
+  await forward.finish(original, source);
+  const streamBytes = original.reduce((sum, { data }) => sum + data.byteLength, 0);
+  const atOnce = Math.max(1, Math.floor((options.activationBytes ?? 2 ** 30) / streamBytes));
+  for (let layer = 0; layer < layerCount; layer++) {
+    const candidates = open.filter(({ unit }) => unit.layer === layer);
+    const parameters = readLayerParameters(source, layer);
+    /* oxlint-disable eslint/no-await-in-loop -- layers follow one another */
+    for (let first = 0; first < candidates.length; first += atOnce) {
+      options.signal?.throwIfAborted();
+      const members = candidates.slice(first, first + atOnce);
+      const changed = await runCandidates(members, { ...options, source, forward, prefix, parameters });
+      const heads = { original: head, changed: head };
+      const divergences = await divergence.measure(forward.batches, { original, changed }, heads);
+      yield members.map(({ unit, bits }, index) => recordOf({ unit, bits }, divergences[index]!));
+    }
+    await forward.advance(prefix, parameters);
+    /* oxlint-enable eslint/no-await-in-loop */
+  }
+}
+
+function openCandidates({ units, widths, known = [] }: SensitivityOptions): Candidate[] {
+  const done = new Set(known.map(({ modules, bits }) => keyOf(modules, bits)));
+  return units
+    .flatMap((unit) => widths.map((bits) => ({ unit, bits })))
+    .filter(({ unit, bits }) => !done.has(keyOf(unit.modules, bits)));
+}
+
+function keyOf(modules: readonly string[], bits: number): string {
+  return `${bits} ${modules.join(" ")}`;
+}
+
+/** The final hidden states with each candidate of one layer rounded alone. */
+async function runCandidates(
+  candidates: readonly Candidate[],
+  context: Pick<SensitivityOptions, "rounded" | "signal"> & {
+    readonly source: WeightSource;
+    readonly forward: TextForward;
+    /** What the layer reads. */
+    readonly prefix: HiddenStream;
+    /** The layer's, in full precision. */
+    readonly parameters: LayerParameters;
+  },
+): Promise<HiddenStream[]> {
+  const { source, forward, prefix, parameters, rounded, signal } = context;
+  const streams: HiddenStream[] = [];
+  /* oxlint-disable eslint/no-await-in-loop -- one engine, one run at a time */
+  for (const { unit, bits } of candidates) {
+    const changed: LayerParameters = new Map(parameters);
+    for (const module of unit.modules) {
+      const name = `${nameInLayer(module)}.weight`;
+      changed.set(name, sharedFloats(parameters.get(name)!.shape, rounded(module, bits)));
+    }
+    const stream = copyOf(prefix);
+    await forward.advance(stream, changed);
+    streams.push(stream);
+  }
+  for (let layer = candidates[0]!.unit.layer + 1; layer < source.config.layerCount; layer++) {
+    signal?.throwIfAborted();
+    const later = readLayerParameters(source, layer);
+    for (const stream of streams) await forward.advance(stream, later);
+  }
+  /* oxlint-enable eslint/no-await-in-loop */
+  return streams;
+}
+
+function recordOf({ unit, bits }: Candidate, divergence: number): SensitivityRecord {
+  return { layer: unit.layer, part: unit.part, modules: [...unit.modules], bits, divergence };
+}
