@@ -2,18 +2,31 @@ import { join } from "node:path";
 import type { Evaluation } from "../../evaluation/evaluate-variant.ts";
 import type { Variant } from "../../runs/records.ts";
 import type { Problem } from "../../tasks/problem.ts";
-import { refuseEvaluationProblems } from "../../training/evaluation-leak.ts";
+import { LeakFinder, refuseEvaluationProblems } from "../../training/evaluation-leak.ts";
 import type { VerbRun } from "../events.ts";
 import type { RunContext } from "./context.ts";
 import { evaluateStage, loader } from "./evaluate-stage.ts";
 
-/** The training problems that calibration, distillation and the medicine set draw on: one list, so that nothing is solved twice. */
+/**
+ * The training problems that calibration, distillation and the medicine set draw on: one list, so that nothing is solved twice.
+ *
+ * Of generated problems those that an evaluation problem nearly repeats (evaluation-leak.ts) are passed over; in a file they are refused.
+ *
+ * @throws {BitmendError} `tasks/exhausted`, `training/evaluation-leak`.
+ */
 export function trainingProblems(
-  context: Pick<RunContext, "recipe" | "task" | "problems">,
+  { recipe, task, problems: evaluation }: Pick<RunContext, "recipe" | "task" | "problems">,
   count: number,
 ): readonly Problem[] {
-  const problems = context.task.problems({ split: "train", seed: `${context.recipe.seed}/train`, count });
-  refuseEvaluationProblems(problems, context.problems);
+  const draw = (drawn: number): readonly Problem[] =>
+    task.problems({ split: "train", seed: `${recipe.seed}/train`, count: drawn });
+  const isGenerated = task.available("train") === null;
+  const finder = new LeakFinder(isGenerated ? evaluation : []);
+  let problems: readonly Problem[] = [];
+  // The first k of n problems are the k drawn alone, so drawing more only adds.
+  for (let drawn = count; problems.length < count; drawn += count - problems.length)
+    problems = draw(drawn).filter(({ id, question }) => finder.find({ id, text: question }) === null);
+  refuseEvaluationProblems(problems, evaluation);
   return problems;
 }
 
