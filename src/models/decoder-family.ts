@@ -2,6 +2,7 @@
  * @file What a supported `model_type` may contain. One file per family states it; the decoder itself reads only the configuration.
  */
 import type { ModelConfig } from "../checkpoint/model-config.ts";
+import type { ScaleFold } from "./scale-folds.ts";
 
 /** Whether a family has a feature: in every model, in none, or as the model's configuration says. */
 export type Presence = "always" | "never" | "configured";
@@ -18,4 +19,6 @@ export interface DecoderFamily {
   readonly feedForwardBias: Presence;
   /** RMSNorm over each query and key head before RoPE. */
   readonly queryKeyNorm: Presence;
+  /** Where a layer's scales can move without changing its function. */
+  readonly scaleFolds: readonly ScaleFold[];
 }

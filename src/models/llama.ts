@@ -5,6 +5,7 @@
  * exist only where `attention_bias` or `mlp_bias` says so.
  */
 import type { DecoderFamily } from "./decoder-family.ts";
+import { gatedPreNormFolds } from "./scale-folds.ts";
 
 /** What a Llama has. */
 export const llama: DecoderFamily = {
@@ -13,4 +14,5 @@ export const llama: DecoderFamily = {
   outputBias: "configured",
   feedForwardBias: "configured",
   queryKeyNorm: "never",
+  scaleFolds: gatedPreNormFolds,
 };

@@ -5,6 +5,7 @@
  * {@link https://arxiv.org/abs/2407.10671 | Qwen2 technical report, section 2.2.1}.
  */
 import type { DecoderFamily } from "./decoder-family.ts";
+import { gatedPreNormFolds } from "./scale-folds.ts";
 
 /** What a Qwen2 has. */
 export const qwen2: DecoderFamily = {
@@ -13,4 +14,5 @@ export const qwen2: DecoderFamily = {
   outputBias: "never",
   feedForwardBias: "never",
   queryKeyNorm: "never",
+  scaleFolds: gatedPreNormFolds,
 };

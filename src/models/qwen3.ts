@@ -4,6 +4,7 @@
  * {@link https://arxiv.org/abs/2505.09388 | Qwen3 technical report, section 2}.
  */
 import type { DecoderFamily } from "./decoder-family.ts";
+import { gatedPreNormFolds } from "./scale-folds.ts";
 
 /** What a Qwen3 has. */
 export const qwen3: DecoderFamily = {
@@ -12,4 +13,5 @@ export const qwen3: DecoderFamily = {
   outputBias: "configured",
   feedForwardBias: "never",
   queryKeyNorm: "always",
+  scaleFolds: gatedPreNormFolds,
 };

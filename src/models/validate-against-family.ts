@@ -1,11 +1,7 @@
 import type { ModelConfig } from "../checkpoint/model-config.ts";
 import { BitmendError } from "../util/errors.ts";
-import type { DecoderFamily, Presence } from "./decoder-family.ts";
-import { llama } from "./llama.ts";
-import { qwen2 } from "./qwen2.ts";
-import { qwen3 } from "./qwen3.ts";
-
-const families: Readonly<Record<ModelConfig["modelType"], DecoderFamily>> = { llama, qwen2, qwen3 };
+import type { Presence } from "./decoder-family.ts";
+import { familyOf } from "./families.ts";
 
 /**
  * Refuses a configuration that its own family cannot have, all contradictions at once.
@@ -13,7 +9,7 @@ const families: Readonly<Record<ModelConfig["modelType"], DecoderFamily>> = { ll
  * @throws {BitmendError} `models/contradicting-config` names every field that contradicts the `model_type`.
  */
 export function validateAgainstFamily(config: ModelConfig): void {
-  const family = families[config.modelType];
+  const family = familyOf(config);
   const claims: readonly (readonly [string, Presence, boolean])[] = [
     ["attentionBias.queryKeyValue", family.queryKeyValueBias, config.attentionBias.queryKeyValue],
     ["attentionBias.output", family.outputBias, config.attentionBias.output],

@@ -3,9 +3,10 @@ import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
 import { EngineWorker, type EngineSession } from "../engine/index.ts";
 import type { LinearKind } from "../models/linear-sites.ts";
 import { sharedFloats, type LayerParameters, type SharedFloats } from "./layer-parameters.ts";
+import { engineEnergies, type EngineEnergies } from "./engine-energies.ts";
 import { engineProducts } from "./engine-products.ts";
 import { weightDifference } from "./layer-error.ts";
-import { buildLayerStages, buildOutputEnergy } from "./layer-stages.ts";
+import { buildLayerStages } from "./layer-stages.ts";
 import type { Matrix } from "./matrix.ts";
 import type { SubtractProduct } from "./subtract-product.ts";
 
@@ -46,7 +47,8 @@ export class Calibrator implements AsyncDisposable {
   readonly #worker: EngineWorker;
   readonly #inputs: ReadonlyMap<LinearKind, EngineSession>;
   readonly #halves: readonly EngineSession[];
-  readonly #energy: EngineSession;
+  /** Errors of outputs, for the numerics between the runs. */
+  readonly energies: EngineEnergies;
   /** Large float64 products for the numerics between the runs. */
   readonly subtract: SubtractProduct;
 
@@ -55,7 +57,7 @@ export class Calibrator implements AsyncDisposable {
     this.#worker = worker;
     this.#inputs = sessions.inputs;
     this.#halves = sessions.halves;
-    this.#energy = sessions.energy;
+    this.energies = sessions.energies;
     this.subtract = sessions.subtract;
   }
 
@@ -73,9 +75,9 @@ export class Calibrator implements AsyncDisposable {
       const inputs = await Promise.all(
         [...stages.inputs].map(async ([kind, model]) => [kind, await worker.load(model)] as const),
       );
-      const energy = await worker.load(buildOutputEnergy());
+      const energies = await engineEnergies(worker);
       const subtract = await engineProducts(worker);
-      const sessions = { halves, inputs: new Map(inputs), energy, subtract };
+      const sessions = { halves, inputs: new Map(inputs), energies, subtract };
       return new Calibrator(embed(source, sequences), worker, sessions);
     } catch (error) {
       await worker[Symbol.asyncDispose]();
@@ -121,13 +123,9 @@ export class Calibrator implements AsyncDisposable {
   /** `outputError()` of layer-error.ts, computed by the engine in float32; `gram` as {@link statistics} gave it. */
   async outputError(weight: Matrix, quantized: QuantizedMatrix, gram: Matrix): Promise<number> {
     const { rows, columns } = weight;
-    const grams = { dataType: "f32", shape: [columns, columns], data: gram.values } as const;
-    const energyOf = async (values: Float32Array): Promise<number> => {
-      const feeds = { rows: sharedFloats([rows, columns], values), gram: grams };
-      return Number((await this.#energy.run(feeds))["energy"]!.data[0]);
-    };
-    const error = await energyOf(weightDifference(weight, quantized));
-    return error === 0 ? 0 : error / (await energyOf(weight.values));
+    const values = weightDifference(weight, quantized);
+    const error = await this.energies.ofRows({ rows, columns, values }, gram);
+    return error === 0 ? 0 : error / (await this.energies.ofRows(weight, gram));
   }
 
   /** Moves the text through one half of the layer with these parameters. */
@@ -150,7 +148,7 @@ export class Calibrator implements AsyncDisposable {
 interface CalibrationSessions {
   readonly inputs: ReadonlyMap<LinearKind, EngineSession>;
   readonly halves: readonly EngineSession[];
-  readonly energy: EngineSession;
+  readonly energies: EngineEnergies;
   readonly subtract: SubtractProduct;
 }
 

@@ -22,6 +22,7 @@ import type { GptqOptions } from "./gptq-options.ts";
 import { fitGroupGrid } from "./group-grid.ts";
 import { factorHessian, type HessianFactor } from "./hessian-factor.ts";
 import type { Matrix } from "./matrix.ts";
+import type { MatrixGrids } from "./output-clip.ts";
 import { subtractProduct, transposedRectangle, type SubtractProduct } from "./subtract-product.ts";
 
 /** Rows rounded together, so that each piece of the factor read from memory serves all of them. */
@@ -33,6 +34,8 @@ const weightsTogether = 2 ** 24;
 export interface GptqCall extends GptqOptions {
   /** Who computes the large products. Default: TypeScript, here. */
   readonly subtract?: SubtractProduct;
+  /** Grids chosen beforehand. Default: fitted here. */
+  readonly grids?: MatrixGrids;
 }
 
 /**
@@ -53,7 +56,7 @@ export async function quantizeWithFactor(
   call: GptqCall,
 ): Promise<QuantizedMatrix> {
   const { rows, columns } = weight;
-  const { bits, symmetric } = call;
+  const { bits, symmetric, activations, grids } = call;
   const groupSize = groupWidth(weight, call.groupSize);
   if (hessian.order.length !== columns) {
     throw new BitmendError(
@@ -62,8 +65,8 @@ export async function quantizeWithFactor(
     );
   }
   const codes = new Uint8Array(rows * columns);
-  const scales = new Float32Array((rows * columns) / groupSize);
-  const zeroPoints = new Uint8Array(scales.length);
+  const scales = grids?.scales ?? new Float32Array((rows * columns) / groupSize);
+  const zeroPoints = grids?.zeroPoints ?? new Uint8Array(scales.length);
   const quantized = { bits, rows, columns, groupSize, symmetric, codes, scales, zeroPoints };
   const rowsPerBlock = Math.max(rowsTogether, Math.floor(weightsTogether / columns));
   for (let firstRow = 0; firstRow < rows; firstRow += rowsPerBlock) {
@@ -72,7 +75,7 @@ export async function quantizeWithFactor(
     // oxlint-disable-next-line eslint/no-await-in-loop -- bounds memory
     await quantizeRows({ weight, hessian, call, quantized, weights, firstRow, rowCount });
   }
-  return quantized;
+  return activations === null ? quantized : { ...quantized, activations };
 }
 
 /** A float64 copy of some rows, columns in rounding order. */
@@ -105,8 +108,8 @@ async function quantizeRows(block: RowBlock): Promise<void> {
   const { weight, hessian, call, quantized, weights, firstRow, rowCount } = block;
   const { columns, groupSize } = quantized;
   const subtract = call.subtract ?? subtractProduct;
-  const gridsOnArrival = call.columnOrder === "natural";
-  if (!gridsOnArrival) {
+  const gridsOnArrival = call.grids === undefined && call.columnOrder === "natural";
+  if (call.grids === undefined && !gridsOnArrival) {
     const stored = weight.values.subarray(firstRow * columns);
     for (let group = 0; group < columns / groupSize; group++) fitGrids(block, group, stored);
   }

@@ -6,7 +6,7 @@
  */
 import type { ModelConfig } from "../checkpoint/model-config.ts";
 import { Graph } from "../graph/graph.ts";
-import { gemm, multiply, reduceSum, reshape } from "../graph/operations.ts";
+import { reshape } from "../graph/operations.ts";
 import { product } from "../graph/shape.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { fullSequenceAttention } from "../models/attention/full-sequence.ts";
@@ -32,16 +32,6 @@ export function buildLayerStages(config: ModelConfig, maxPositions: number): Lay
   const inputs = new Map<LinearKind, Uint8Array>();
   const build = (half: typeof attentionHalf): Uint8Array => buildHalf(half, { config, maxPositions, inputs });
   return { halves: [build(attentionHalf), build(feedForwardHalf)], inputs };
-}
-
-/** The energy tr(D·G·Dᵀ) of `rows` D [rows, in] for the Gram matrix `gram` G [in, in]; output `energy` []. */
-export function buildOutputEnergy(): Uint8Array {
-  const graph = new Graph();
-  const rows = graph.input("rows", "f32", ["rows", "in"]);
-  const gram = graph.input("gram", "f32", ["in", "in"]);
-  return graph.build({
-    energy: reduceSum(multiply(gemm(rows, gram), rows), { axes: [0, 1], keepDims: false }),
-  });
 }
 
 /** Builds one half of a layer, and adds the stages of its groups to `inputs`. */

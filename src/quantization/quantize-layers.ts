@@ -19,7 +19,7 @@ import { nameInLayer, readLayerParameters, sharedFloats, type LayerParameters } 
 import type { Matrix } from "./matrix.ts";
 import type { QuantizationRecipe } from "./recipe.ts";
 import { recipeGrids } from "./recipe-grids.ts";
-import { groupRounding, type Rounded } from "./round-group.ts";
+import { groupRounding, roundingGrid, type Rounded } from "./round-group.ts";
 
 /** What one linear lost. */
 export interface LinearError {
@@ -131,15 +131,21 @@ async function* quantizeGroup(
   if (sites.length === 0) return;
   signal?.throwIfAborted();
   const inputs = (await calibrator?.statistics(kinds[0]!, parameters)) ?? null;
-  const { round, warnings } = await groupRounding(recipe, { inputs, subtract: calibrator?.subtract });
+  const { round, warnings } = await groupRounding(
+    recipe,
+    inputs === null ? null : { inputs, calibrator: calibrator! },
+  );
   for (const text of warnings)
     yield { type: "warning", layer, text: `${sites.map(({ name }) => name).join(", ")}: ${text}` };
-  for (const { name, outFeatures, inFeatures } of sites) {
+  for (const { name, kind, outFeatures, inFeatures } of sites) {
     signal?.throwIfAborted();
     const { data: values } = parameters.get(`${nameInLayer(name)}.weight`)!;
     const weight: Matrix = { rows: outFeatures, columns: inFeatures, values };
     // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
-    const { matrix, dampingFraction }: Rounded = await round(weight, grids.get(name)!);
+    const { matrix, dampingFraction }: Rounded = await round(
+      weight,
+      roundingGrid(recipe, grids.get(name)!, kind),
+    );
     matrices.set(name, matrix);
     replaceWeight(parameters, name, matrix);
     yield {

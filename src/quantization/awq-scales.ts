@@ -1,0 +1,170 @@
+/**
+ * @file {@link https://arxiv.org/abs/2306.00978 | AWQ, Lin et al. 2024}: channels of a linear's input that are large on calibration text
+ * get finer weights. Their columns are multiplied by a scale s before rounding and what gives the input is divided by it, so that
+ *
+ *     Q(W·diag(s))·diag(s)⁻¹ ≈ W     with s = mean|x|^ratio (section 3.2, equations 4 and 5)
+ *
+ * and the ratio is searched for the least error of the linear's output.
+ *
+ * Departures:
+ * 1. The error is taken at the outputs of the linears that read the input, each relative to the energy of its own output, by the Gram matrix:
+ *    tr(D·G·Dᵀ) over tr(W·G·Wᵀ) is exact for the whole calibration text and needs no activations. The authors' code takes the block's output.
+ * 2. Two families of scales compete: the paper's, and that of the authors' code ("duo scaling"), mean|x|^ratio / mean|w|^(1-ratio), where |w| is
+ *    relative to the largest of its group. Scale 1 is always among them, so that the error is never more than that of plain rounding.
+ * 3. With grouped queries, heads that share a value head share scales: the mean of their statistics. The authors' code leaves o as it is.
+ * 4. Channels that calibration never excited keep scale 1.
+ * 5. Scales are those that the giver's data type leaves (storable-scales.ts).
+ */
+import { dequantize } from "../checkpoint/dequantize.ts";
+import type { InputStatistics } from "./calibrator.ts";
+import { groupWidth, type GridOptions } from "./grid-options.ts";
+import type { Matrix } from "./matrix.ts";
+import { quantizeRtn } from "./rtn.ts";
+import type { StorableScales } from "./storable-scales.ts";
+
+/** A linear that reads the input whose channels are scaled. */
+export interface ScaledReader {
+  readonly weight: Matrix;
+  readonly grid: GridOptions;
+}
+
+/** What the search looks at. */
+export interface ScaleSearch {
+  /** The readers that are quantized. */
+  readonly readers: readonly ScaledReader[];
+  readonly inputs: Pick<InputStatistics, "meanAbsolute" | "gram">;
+  /** [in], the giver's channel of each of the readers' columns. */
+  readonly channels: Uint32Array;
+  /** Adjusts scales of the giver's channels to what it can store. */
+  readonly storable: (wanted: Float64Array) => StorableScales;
+  /** tr(D·G·Dᵀ) for rows D. */
+  readonly energy: (rows: Matrix, gram: Matrix) => Promise<number>;
+}
+
+/** What the search found. */
+export interface FoundScales extends StorableScales {
+  /** Sum of the readers' relative output errors, with these scales and with none. */
+  readonly loss: number;
+  readonly plainLoss: number;
+}
+
+/** Searches `ratios` exponents in both families for the scales of least output error under rounding to nearest. */
+export async function searchAwqScales(search: ScaleSearch, ratios: number): Promise<FoundScales> {
+  const { readers, inputs, channels, storable, energy } = search;
+  const channelCount = channels.reduce((most, channel) => Math.max(most, channel + 1), 0);
+  const magnitudes = sharedMean(inputs.meanAbsolute, channels, channelCount);
+  const weights = sharedMean(weightMagnitudes(readers), channels, channelCount);
+  const energies: number[] = [];
+  // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
+  for (const { weight } of readers) energies.push(await energy(weight, inputs.gram));
+  const lossOf = async (scales: Float64Array): Promise<number> => {
+    const columnScales = Float64Array.from(channels, (channel) => scales[channel]!);
+    let loss = 0;
+    for (const [index, reader] of readers.entries()) {
+      if (energies[index] === 0) continue;
+      const difference = scaledDifference(reader, columnScales);
+      // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
+      loss += (await energy(difference, inputs.gram)) / energies[index]!;
+    }
+    return loss;
+  };
+  const plain = { scales: new Float64Array(channelCount).fill(1), divided: null };
+  const plainLoss = await lossOf(plain.scales);
+  let best: FoundScales = { ...storable(plain.scales), loss: plainLoss, plainLoss };
+  for (const wanted of awqCandidates(magnitudes, weights, ratios)) {
+    const candidate = storable(wanted);
+    // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
+    const loss = await lossOf(candidate.scales);
+    if (loss < best.loss) best = { ...candidate, loss, plainLoss };
+  }
+  return best;
+}
+
+const leastScale = 1e-4;
+
+/** The scales that the search tries, those of the paper first. */
+export function awqCandidates(
+  magnitudes: Float64Array,
+  weights: Float64Array,
+  ratios: number,
+): Float64Array[] {
+  const exponents = Array.from({ length: ratios }, (_, step) => step / ratios);
+  const isLive = magnitudes.map((value) => (value > 0 ? 1 : 0));
+  return [
+    // Exponent 0 of the paper's family is scale 1.
+    ...exponents.slice(1).map((ratio) =>
+      normalized(
+        magnitudes.map((value) => value ** ratio),
+        isLive,
+      ),
+    ),
+    ...exponents.map((ratio) =>
+      normalized(
+        magnitudes.map((value, channel) => value ** ratio / (weights[channel]! ** (1 - ratio) + leastScale)),
+        isLive,
+      ),
+    ),
+  ];
+}
+
+/** Divides by the geometric mean of the extremes ("s / sqrt(max · min)"). */
+function normalized(raw: Float64Array, isLive: Float64Array): Float64Array {
+  let least = Number.POSITIVE_INFINITY;
+  let most = 0;
+  const bounded = raw.map((value) => Math.max(value, leastScale));
+  for (const [channel, value] of bounded.entries()) {
+    if (isLive[channel] === 0) continue;
+    least = Math.min(least, value);
+    most = Math.max(most, value);
+  }
+  const middle = Math.sqrt(least * most);
+  return bounded.map((value, channel) => (isLive[channel] === 0 ? 1 : value / middle));
+}
+
+/** Mean over all rows of |w| relative to the largest of its group, [in]. */
+export function weightMagnitudes(readers: readonly ScaledReader[]): Float64Array {
+  const sums = new Float64Array(readers[0]!.weight.columns);
+  let rowCount = 0;
+  for (const { weight, grid } of readers) {
+    const { rows, columns, values } = weight;
+    const groupSize = groupWidth(weight, grid.groupSize);
+    rowCount += rows;
+    for (let start = 0; start < values.length; start += groupSize) {
+      let most = 0;
+      for (let at = start; at < start + groupSize; at++) most = Math.max(most, Math.abs(values[at]!));
+      const firstColumn = start % columns;
+      for (let offset = 0; offset < groupSize; offset++) {
+        const relative = Math.abs(values[start + offset]!) / (most + 1e-6);
+        sums[firstColumn + offset] = sums[firstColumn + offset]! + relative;
+      }
+    }
+  }
+  return sums.map((sum) => sum / rowCount);
+}
+
+/** Mean of each channel's columns. */
+function sharedMean(values: Float64Array, channels: Uint32Array, channelCount: number): Float64Array {
+  const sums = new Float64Array(channelCount);
+  for (const [column, channel] of channels.entries()) sums[channel] = sums[channel]! + values[column]!;
+  const columnsEach = channels.length / channelCount;
+  return sums.map((sum) => sum / columnsEach);
+}
+
+/** W - Q(W·diag(s))·diag(s)⁻¹. */
+function scaledDifference({ weight, grid }: ScaledReader, scales: Float64Array): Matrix {
+  const { rows, columns, values } = weight;
+  const scaled = values.map((value, index) => value * scales[index % columns]!);
+  const restored = dequantize(
+    quantizeRtn({ rows, columns, values: scaled }, { ...grid, range: searchRange(grid) }),
+  );
+  return {
+    rows,
+    columns,
+    values: restored.map((value, index) => values[index]! - value / scales[index % columns]!),
+  };
+}
+
+/** The search rounds within extremes where the range itself is searched for later. */
+function searchRange({ range }: GridOptions): "minmax" | "mse" {
+  return range === "output" ? "minmax" : range;
+}
