@@ -7,7 +7,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   engine: ["util", "onnx", "graph"],
   checkpoint: ["util"],
   tokenizer: ["util", "checkpoint"],
-  models: ["util", "graph", "engine", "checkpoint"],
+  models: ["util", "onnx", "graph", "engine", "checkpoint"],
   quantization: ["util", "runs", "graph", "engine", "checkpoint", "models"],
   hub: ["util", "runs", "checkpoint"],
   generation: ["util", "engine", "models", "tokenizer"],

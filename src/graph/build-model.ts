@@ -9,6 +9,7 @@ export interface GraphParts {
   readonly inputs: ReadonlyMap<string, Tensor>;
   readonly contents: ReadonlyMap<Tensor, TensorContent>;
   readonly outputs: Readonly<Record<string, Tensor>>;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /**
@@ -16,7 +17,7 @@ export interface GraphParts {
  *
  * @throws {BitmendError} `graph/name` when an output has the name of an input or weight.
  */
-export function buildModel({ nodes, inputs, contents, outputs }: GraphParts): Uint8Array<ArrayBuffer> {
+export function buildModel({ nodes, inputs, contents, outputs, metadata }: GraphParts): Uint8Array<ArrayBuffer> {
   const live = liveParts(Object.values(outputs));
   const finalNames = new Map<string, string>();
   const copies: NodeDescription[] = [];
@@ -47,6 +48,7 @@ export function buildModel({ nodes, inputs, contents, outputs }: GraphParts): Ui
     inputs: [...inputs.values()].filter((tensor) => live.names.has(tensor.name)),
     outputs: Object.entries(outputs).map(([name, { dataType, shape }]) => ({ name, dataType, shape })),
     initializers: [...contents.values()].filter((content) => live.names.has(content.name)),
+    metadata,
   });
 }
 

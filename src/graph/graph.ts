@@ -231,10 +231,17 @@ export class Graph {
     });
   }
 
-  /** Writes the nodes and constants that `outputs` need, as an ONNX ModelProto; an input that nothing needs is not an input of the model. */
-  build(outputs: Readonly<Record<string, Tensor>>): Uint8Array<ArrayBuffer> {
+  /**
+   * Writes the nodes and constants that `outputs` need, as an ONNX ModelProto; an input that nothing needs is not an input of the model.
+   * `metadata` are texts by key, for readers of the file.
+   */
+  build(
+    outputs: Readonly<Record<string, Tensor>>,
+    { metadata = {} }: { readonly metadata?: Readonly<Record<string, string>> } = {},
+  ): Uint8Array<ArrayBuffer> {
     this.#refuseForeign("Graph.build", Object.values(outputs));
-    return buildModel({ nodes: this.#nodes, inputs: this.#inputs, contents: this.#contents, outputs });
+    const parts = { nodes: this.#nodes, inputs: this.#inputs, contents: this.#contents };
+    return buildModel({ ...parts, outputs, metadata });
   }
 
   #computeDimension(dimension: string): Tensor {

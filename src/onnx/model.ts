@@ -66,6 +66,8 @@ export interface ModelDescription {
   readonly inputs: readonly TensorType[];
   readonly outputs: readonly TensorType[];
   readonly initializers: readonly TensorContent[];
+  /** Texts by key, for readers of the file. Default: none. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 const irVersion = 10;
@@ -79,6 +81,7 @@ export function encodeModel({
   inputs,
   outputs,
   initializers,
+  metadata = {},
 }: ModelDescription): Uint8Array<ArrayBuffer> {
   const graph = message([
     ...nodes.map((node) => messageField(1, encodeNode(node))),
@@ -94,6 +97,7 @@ export function encodeModel({
       messageField(7, graph),
       messageField(8, message([stringField(1, ""), integerField(2, opset)])),
       messageField(8, message([stringField(1, "com.microsoft"), integerField(2, 1)])),
+      ...Object.entries(metadata).map(([key, value]) => messageField(14, textEntry(key, value))),
     ]),
   );
 }
@@ -170,5 +174,10 @@ function encodeTensor({ name, dataType, shape, data }: TensorContent): Encoded {
 }
 
 function externalDataEntry(key: string, value: string): Encoded {
-  return messageField(13, message([stringField(1, key), stringField(2, value)]));
+  return messageField(13, textEntry(key, value));
+}
+
+/** StringStringEntryProto. */
+function textEntry(key: string, value: string): Encoded {
+  return message([stringField(1, key), stringField(2, value)]);
 }

@@ -10,6 +10,7 @@ import type { Graph } from "../../graph/graph.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { add, cast, reshape, rotary, subtract } from "../../graph/operations.ts";
 import type { Attention } from "../decoder-parts.ts";
+import { groupQueryAttention } from "./group-query-attention.ts";
 
 /** What the cached attention reads besides queries, keys and values. */
 export interface CachedAttentionOptions {
@@ -44,7 +45,7 @@ export function cachedAttention(
   graph: Graph,
   { config, positions }: CachedAttentionOptions,
 ): CachedAttention {
-  const { headCount, keyValueHeadCount, headDimension } = config;
+  const { keyValueHeadCount, headDimension } = config;
   const tables = ropeTables(config.rope, { headDimension, positions });
   const half = headDimension / 2;
   const cos = graph.constant("f32", [positions, half], tables.cos);
@@ -53,7 +54,6 @@ export function cachedAttention(
   const longest = graph.input("longest", "i32", []);
   // The operator's own rotation takes heads of 16, 32, ... elements only.
   const operatorRotates = headDimension % 16 === 0;
-  const tablesOfOperator = operatorRotates ? [cos, sin] : [];
   const rotated = (rows: Tensor): Tensor =>
     operatorRotates
       ? byRow(rows)
@@ -63,26 +63,21 @@ export function cachedAttention(
   const attention: Attention = ({ query, key, value, layer }) => {
     const names = cacheNames(layer);
     const pasts = names.past.map((name) => graph.input(name, "f32", cacheShape));
-    const [attended, ...updated] = graph.emit(
-      "GroupQueryAttention",
-      [rotated(query), rotated(key), byRow(value), ...pasts, lastPosition, longest, ...tablesOfOperator],
-      [
-        { dataType: "f32", shape: ["batch", "sequence", headCount * headDimension] },
-        { dataType: "f32", shape: cacheShape },
-        { dataType: "f32", shape: cacheShape },
-      ],
+    const { attended, presents: updated } = groupQueryAttention(
       {
-        domain: "com.microsoft",
-        attributes: {
-          num_heads: { integer: headCount },
-          kv_num_heads: { integer: keyValueHeadCount },
-          do_rotary: { integer: operatorRotates ? 1 : 0 },
-          rotary_interleaved: { integer: 0 },
-        },
+        query: rotated(query),
+        key: rotated(key),
+        value: byRow(value),
+        pasts,
+        lastPosition,
+        longest,
+        tables: operatorRotates ? [cos, sin] : [],
       },
+      config,
+      "capacity",
     );
     for (const [index, name] of names.present.entries()) presents[name] = updated[index]!;
-    return reshape(attended!, query.shape);
+    return reshape(attended, query.shape);
   };
   return { attention, presents };
 }

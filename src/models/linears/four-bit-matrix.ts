@@ -53,12 +53,72 @@ export function packFourBits({
   return { rows, columns, blockSize, ...packed };
 }
 
+/** Shapes of the three tensors. */
+export function fourBitShapes({
+  rows,
+  columns,
+  groupSize,
+}: Pick<QuantizedMatrix, "rows" | "columns" | "groupSize">): Readonly<
+  Record<"codes" | "scales" | "zeroPoints", readonly number[]>
+> {
+  const blockSize = blockSizeOf(groupSize, columns);
+  const blocks = Math.ceil(columns / blockSize);
+  return {
+    codes: [rows, blocks, blockSize / 2],
+    scales: [rows * blocks],
+    zeroPoints: [rows * Math.ceil(blocks / 2)],
+  };
+}
+
+/**
+ * The inverse of {@link packFourBits}, from tensors of the sizes of {@link fourBitShapes}.
+ *
+ * @throws {BitmendError} `models/bad-parts` when blocks of one group differ in scale or zero point.
+ */
+export function unpackFourBits(
+  { rows, columns, groupSize }: Pick<QuantizedMatrix, "rows" | "columns" | "groupSize">,
+  packed: Pick<FourBitMatrix, "codes" | "scales" | "zeroPoints">,
+): Pick<QuantizedMatrix, "codes" | "scales" | "zeroPoints"> {
+  const blockSize = blockSizeOf(groupSize, columns);
+  const blocks = Math.ceil(columns / blockSize);
+  const groups = columns / groupSize;
+  const zeroBytes = Math.ceil(blocks / 2);
+  const codes = new Uint8Array(rows * columns);
+  const scales = new Float32Array(rows * groups).fill(Number.NaN);
+  const zeroPoints = new Uint8Array(rows * groups);
+  const rowBytes = (blocks * blockSize) / 2;
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const byte = packed.codes[row * rowBytes + (column >> 1)]!;
+      codes[row * columns + column] = (byte >> (4 * (column & 1))) & 15;
+    }
+    for (let block = 0; block < blocks; block++) {
+      const group = row * groups + Math.floor((block * blockSize) / groupSize);
+      const scale = packed.scales[row * blocks + block]!;
+      const zeroPoint = (packed.zeroPoints[row * zeroBytes + (block >> 1)]! >> (4 * (block & 1))) & 15;
+      const isFirst = (block * blockSize) % groupSize === 0;
+      if (!isFirst && (scales[group] !== scale || zeroPoints[group] !== zeroPoint)) throw unequalBlocks(row);
+      scales[group] = scale;
+      zeroPoints[group] = zeroPoint;
+    }
+  }
+  return { codes, scales, zeroPoints };
+}
+
+function unequalBlocks(row: number): BitmendError {
+  return new BitmendError(
+    "models/bad-parts",
+    `unpackFourBits(): expected one scale and zero point in all blocks of a group, got several in row ${row}.`,
+    { hint: "The file is damaged; write it again." },
+  );
+}
+
 /**
  * The largest supported block that never spans two groups; one group per row allows any, as the padding of the last block meets no input.
  *
  * @throws {BitmendError} `models/unsupported-group-size` when there is none.
  */
-function blockSizeOf(groupSize: number, columns: number): number {
+export function blockSizeOf(groupSize: number, columns: number): number {
   const fitting = [128, 64, 32, 16].find((size) => groupSize % size === 0);
   if (fitting !== undefined) return fitting;
   if (groupSize === columns) return 32;

@@ -10,7 +10,6 @@
  * Departures: 1. where a matrix has one group a row, the product is one of integers (`MatMulInteger`), exact, and scaled afterwards;
  * compressed-tensors multiplies scaled floats, and the difference is its rounding. 2. Scales are float32 whatever the model's element type.
  */
-import type { QuantizedMatrix } from "../../checkpoint/quantized-matrix.ts";
 import {
   abs,
   add,
@@ -48,36 +47,45 @@ export function roundActivations(input: Tensor): RoundedActivations {
   return { codes, scales };
 }
 
-/**
- * Rounded activations times the transpose of a matrix of one group a row, [tokens, rows].
- *
- * The sum of integers is exact, so no order, thread or neighbour can change it: |sum| <= 128 · 255 · columns stays below 2^31 up to 65,000
- * columns. Codes go in unsigned with zero point 128 on both sides, since processors without VNNI saturate products of unsigned by signed.
- */
-export function integerProduct(activations: RoundedActivations, matrix: QuantizedMatrix): Tensor {
-  const { graph, shape } = activations.codes;
-  const { rows, columns, zeroPoints, scales } = matrix;
-  const sum = graph.emitOne(
-    "MatMulInteger",
-    [
-      cast(add(activations.codes, 128), "u8"),
-      graph.constant("u8", [columns, rows], transposedCodes(matrix)),
-      graph.constant("u8", [], [128]),
-      graph.constant("u8", [rows], zeroPoints),
-    ],
-    { dataType: "i32", shape: [...shape.slice(0, -1), rows] },
-  );
-  const perToken = multiply(cast(sum, "f32"), activations.scales);
-  return multiply(perToken, graph.constant("f32", [rows], scales));
+/** A low-bit weight of one group a row. */
+interface IntegerWeight {
+  /** [columns, rows], u8. */
+  readonly codes: Tensor;
+  /** [rows], f32. */
+  readonly scales: Tensor;
+  /** [rows], u8. */
+  readonly zeroPoints: Tensor;
 }
 
-/** [columns, rows]. */
-function transposedCodes({ rows, columns, codes }: QuantizedMatrix): Uint8Array {
-  const transposed = new Uint8Array(codes.length);
+/**
+ * Rounded activations times a weight, [tokens, rows].
+ *
+ * The sum of integers is exact, so no order, thread or neighbour can change it: |sum| <= 128 · 255 · columns stays below 2^31 up to 65,000
+ * columns. Codes go in unsigned with zero points on both sides, since processors without VNNI saturate products of unsigned by signed.
+ */
+export function integerProduct(
+  activations: RoundedActivations,
+  { codes, scales, zeroPoints }: IntegerWeight,
+): Tensor {
+  const { graph, shape } = activations.codes;
+  const sum = graph.emitOne(
+    "MatMulInteger",
+    [cast(add(activations.codes, 128), "u8"), codes, graph.constant("u8", [], [128]), zeroPoints],
+    { dataType: "i32", shape: [...shape.slice(0, -1), codes.shape[1]!] },
+  );
+  return multiply(multiply(cast(sum, "f32"), activations.scales), scales);
+}
+
+/** The transpose of bytes [rows, columns]. */
+export function transposed(
+  bytes: Uint8Array,
+  { rows, columns }: { readonly rows: number; readonly columns: number },
+): Uint8Array {
+  const result = new Uint8Array(bytes.length);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      transposed[column * rows + row] = codes[row * columns + column]!;
+      result[column * rows + row] = bytes[row * columns + column]!;
     }
   }
-  return transposed;
+  return result;
 }
