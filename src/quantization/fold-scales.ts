@@ -1,10 +1,7 @@
-import { roundFloats } from "../checkpoint/round-floats.ts";
 import { familyOf } from "../models/families.ts";
-import { layerSites, type LinearSite } from "../models/linear-sites.ts";
 import { giverChannels, type ScaleFold } from "../models/scale-folds.ts";
+import { applyFold, giverVector, readersOf, weightOf } from "./apply-fold.ts";
 import { searchAwqScales } from "./awq-scales.ts";
-import { nameInLayer, sharedFloats } from "./layer-parameters.ts";
-import type { Matrix } from "./matrix.ts";
 import type { LayerWork } from "./quantize-layers.ts";
 import { smoothQuantScales } from "./smoothquant-scales.ts";
 import { storableScales, type StorableScales } from "./storable-scales.ts";
@@ -59,65 +56,4 @@ async function findScales(fold: ScaleFold, work: LayerWork): Promise<StorableSca
     energy: calibrator.energies.ofRows,
   };
   return searchAwqScales(search, recipe.method === "awq" ? recipe.ratios : 1);
-}
-
-/** Multiplies the readers' columns and divides what gives their input; returns the names of the tensors that changed. */
-function applyFold(fold: ScaleFold, { scales, divided }: StorableScales, work: LayerWork): string[] {
-  const { source, parameters, layer } = work;
-  if (scales.every((scale) => scale === 1)) return [];
-  const channels = giverChannels(source.config, fold);
-  const changed: string[] = [];
-  const change = (name: string, values: Float32Array): void => {
-    const { shape } = parameters.get(nameInLayer(name))!;
-    parameters.set(nameInLayer(name), sharedFloats(shape, asStored(name, values, work)));
-    changed.push(name);
-  };
-  for (const site of readersOf(fold, work)) {
-    const { rows, columns, values } = weightOf(site, work);
-    const columnScales = Float64Array.from(channels, (channel) => scales[channel]!);
-    const scaled = new Float32Array(values.length);
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) {
-        const index = row * columns + column;
-        scaled[index] = values[index]! * columnScales[column]!;
-      }
-    }
-    change(`${site.name}.weight`, scaled);
-  }
-  const vector = giverVector(fold, work);
-  if (vector !== null && divided !== null) change(vector.name, divided);
-  if (fold.giver.kind === "linear") {
-    const site = layerSites(source.config, layer)[fold.giver.linear];
-    const { columns, values } = weightOf(site, work);
-    const scaled = values.map((value, index) => value / scales[Math.floor(index / columns)]!);
-    change(`${site.name}.weight`, scaled);
-  }
-  return changed;
-}
-
-/** What a tensor's file will hold: of weights that are quantized afterwards all digits, of others those of the source's data type. */
-function asStored(name: string, values: Float32Array, { grids, source }: LayerWork): Float32Array {
-  if (grids.has(name.replace(/\.weight$/u, ""))) return values;
-  return roundFloats(values, source.tensors.get(name)?.dataType);
-}
-
-/** The gain or bias that is divided by the scales; null for a linear without a bias. */
-function giverVector(
-  { giver }: ScaleFold,
-  { source, parameters, layer }: LayerWork,
-): { readonly name: string; readonly values: Float32Array } | null {
-  const prefix = `model.layers.${layer}`;
-  const site = giver.kind === "linear" ? layerSites(source.config, layer)[giver.linear] : null;
-  const name = giver.kind === "norm" ? `${prefix}.${giver.module}.weight` : `${site!.name}.bias`;
-  const parameter = parameters.get(nameInLayer(name));
-  return parameter === undefined ? null : { name, values: parameter.data };
-}
-
-function readersOf({ readers }: ScaleFold, { source, layer }: LayerWork): LinearSite[] {
-  return Object.values(layerSites(source.config, layer)).filter(({ kind }) => readers.includes(kind));
-}
-
-function weightOf({ name, outFeatures, inFeatures }: LinearSite, { parameters }: LayerWork): Matrix {
-  const { data: values } = parameters.get(`${nameInLayer(name)}.weight`)!;
-  return { rows: outFeatures, columns: inFeatures, values };
 }

@@ -4,7 +4,7 @@ import { countErrorTypes } from "../runs/summary.ts";
 import { errorTypeWords } from "./error-type-words.ts";
 import { count, fixed, percent, points } from "./number-text.ts";
 import type { RunRecords } from "./run-records.ts";
-import { fullPrecision, type Restoration, restorations, variantKind } from "./variant-words.ts";
+import { fullPrecision, type Restoration, methodNames, restorations, variantKind } from "./variant-words.ts";
 
 /** The headline and the sentences under it. */
 export interface Headline {
@@ -108,7 +108,10 @@ const numberWords = new Map([
 ]);
 
 function gridInWords({ variant }: ComparisonRecord): string {
-  return `${numberWords.get(variant.bits ?? 0) ?? "Low-bit"} ${variant.method?.toUpperCase() ?? ""}`.trim();
+  const bits = numberWords.get(variant.bits ?? 0) ?? "Low-bit";
+  const method = variant.method === null ? "" : methodNames[variant.method];
+  const where = variant.synthetic === true ? " on synthetic outliers" : "";
+  return `${bits} ${method}`.trim() + where;
 }
 
 function restorerInWords({ variant }: ComparisonRecord): string {

@@ -30,6 +30,11 @@ test("labels are as short as they can be and different", () => {
     "3-bit GPTQ g64 asym",
   ]);
   expect(labels([variant({ name: "first" }), variant({ name: "second" })])).toEqual(["first", "second"]);
+  const w8a8 = { bits: 8, groupSize: -1, symmetric: true, activations: "int8-per-token" } as const;
+  expect(labels([variant({ method: "smoothquant", ...w8a8 })])).toEqual(["W8A8 SmoothQuant"]);
+  expect(labels([variant({ method: "awq", synthetic: true, restoredBy: "qat" })])).toEqual([
+    "Synthetic 3-bit AWQ + QAT",
+  ]);
 });
 
 test("every restored variant finds the one it started from, and reading order goes from many bits to few", () => {

@@ -27,8 +27,19 @@ export function variantLabels(variants: readonly Variant[]): Map<string, string>
   return new Map(variants.map((variant) => [variant.name, spelling?.(variant) ?? variant.name]));
 }
 
-function label({ method, bits, restoredBy }: Variant, detail: string): string {
-  const base = method === null ? "Full precision" : `${bits ?? "?"}-bit ${method.toUpperCase()}${detail}`;
+/** How methods are written. */
+export const methodNames: Readonly<Record<NonNullable<Variant["method"]>, string>> = {
+  rtn: "RTN",
+  gptq: "GPTQ",
+  awq: "AWQ",
+  smoothquant: "SmoothQuant",
+};
+
+function label(variant: Variant, detail: string): string {
+  const { method, bits, activations, synthetic, restoredBy } = variant;
+  if (method === null) return "Full precision";
+  const width = activations === undefined ? `${bits ?? "?"}-bit` : `W${bits ?? "?"}A8`;
+  const base = `${synthetic === true ? "Synthetic " : ""}${width} ${methodNames[method]}${detail}`;
   return restoredBy === null ? base : `${base} + ${restorers[restoredBy]}`;
 }
 

@@ -11,6 +11,10 @@ export const variantSchema = z.strictObject({
   /** Null for full precision; -1 for per channel. */
   groupSize: z.int().nullable(),
   symmetric: z.boolean().nullable(),
+  /** How the linears round what they read; absent: not at all. */
+  activations: z.literal("int8-per-token").optional(),
+  /** Made from a model that was given outlier channels on purpose, so that none of its numbers is a trained model's. */
+  synthetic: z.literal(true).optional(),
   restoredBy: z.enum(["qat", "dpo", "sft", "random"]).nullable(),
 });
 export type Variant = z.infer<typeof variantSchema>;

@@ -48,7 +48,8 @@ function describeWeights(
     );
   }
   // One scheme stands for all: mixed ones are named by their first linear.
-  const { bits, symmetric, groupSize } = quantization.values().next().value!.scheme;
-  const made = quantizedVariant({ groupSize: groupSize ?? -1, symmetric }, { method, bits });
+  const { bits, symmetric, groupSize, activations } = quantization.values().next().value!.scheme;
+  const grid = { groupSize: groupSize ?? -1, symmetric };
+  const made = quantizedVariant({ quantization: grid }, { method, bits, activations });
   return restoredBy === undefined ? made : restoredVariant(made, restoredBy);
 }

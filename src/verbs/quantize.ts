@@ -1,17 +1,17 @@
 import { availableParallelism } from "node:os";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { LinearError } from "../quantization/quantize-layers.ts";
+import type { CalibrationRecord } from "../runs/calibration.ts";
 import type { Variant } from "../runs/records.ts";
 import { BitmendError } from "../util/errors.ts";
 import { claimOutput } from "./claim-output.ts";
 import type { VerbRun } from "./events.ts";
 import { reservedProblems } from "./reserved-problems.ts";
 import { parseRunRecipe, type RunRecipe, type RunRecipeInput } from "./run-recipe.ts";
-import { calibrateStage } from "./run/calibrate-stage.ts";
+import { calibrateStage, checkCalibration } from "./run/calibrate-stage.ts";
 import type { RunContext } from "./run/context.ts";
 import { prepare } from "./run/prepare.ts";
 import { quantizeStage } from "./run/quantize-stage.ts";
-import { trainingProblems } from "./run/traces-stage.ts";
 import { quantizedVariant } from "./run/variants.ts";
 
 type QuantizationInput = Omit<NonNullable<RunRecipeInput["quantization"]>, "variants">;
@@ -37,7 +37,7 @@ export interface QuantizeResult {
   readonly directory: string;
   readonly variant: Variant;
   /** Null where no text was used. */
-  readonly calibration: { readonly task: string; readonly sequences: number; readonly tokens: number } | null;
+  readonly calibration: CalibrationRecord | null;
   /** What each linear lost, in execution order. */
   readonly modules: readonly LinearError[];
 }
@@ -55,33 +55,34 @@ export async function* quantize(
   { signal }: { readonly signal?: AbortSignal } = {},
 ): VerbRun<QuantizeResult> {
   const { model: name, output, method, bits, seed, generation, threads = availableParallelism() } = options;
-  const { groupSize, symmetric, range, columnOrder, dampingFraction, calibrationSequences } = options;
-  const grid = { groupSize, symmetric, range, columnOrder, dampingFraction, calibrationSequences };
-  const calibrates = method === "gptq" || options.task !== undefined;
+  const { groupSize, symmetric, range, columnOrder, dampingFraction } = options;
+  const { calibration: source, calibrationSequences, packedLength } = options;
+  const grid = { groupSize, symmetric, range, columnOrder, dampingFraction };
+  const text = { calibration: source, calibrationSequences, packedLength };
+  const calibrates = method !== "rtn" || options.task !== undefined || source !== undefined;
   const recipe = parseRunRecipe({
     name: "quantize",
     model: name,
     task: options.task ?? "pocket",
     seed,
     generation,
-    quantization: { ...grid, variants: [{ method, bits }] },
+    quantization: { ...grid, ...text, variants: [{ method, bits }] },
   });
   const { model, task, checkpoint } = yield* prepare(recipe, { signal });
   refuseQuantized(checkpoint);
-  const variant = quantizedVariant(recipe.quantization, { method, bits });
+  const variant = quantizedVariant(recipe, { method, bits });
   const problems = reservedProblems(task);
   const unclaimed = { recipe, directory: output, model, task, problems, threads, signal };
-  if (calibrates) trainingProblems(unclaimed, recipe.quantization.calibrationSequences);
+  if (calibrates) checkCalibration(unclaimed);
   const settings = { verb: "quantize", calibrates, taskVersion: task.version, recipe: { ...recipe, model } };
   using claimed = claimOutput(output, { settings, sources: [model] });
   const { directory } = claimed;
   if (claimed.resumed) yield { type: "remark", text: `Going on with ${directory}` };
   const context: RunContext = { ...unclaimed, directory: claimed.records };
-  const calibration = calibrates ? yield* calibrateStage(context) : [];
+  const set = calibrates ? yield* calibrateStage(context) : null;
+  const calibration = set === null ? [] : set.sequences.map(({ tokenIds }) => tokenIds);
   const { modules } = yield* quantizeStage(context, { stored: { variant, directory }, calibration });
-  const tokens = calibration.reduce((sum, { length }) => sum + length, 0);
-  const texts = { task: task.name, sequences: calibration.length, tokens };
-  return { directory, variant, calibration: calibrates ? texts : null, modules };
+  return { directory, variant, calibration: set?.record ?? null, modules };
 }
 
 /** Found out by quantization itself, but only after the model has written its calibration text. */

@@ -14,16 +14,29 @@ const generationSchema = z.strictObject({
   topP: z.number().positive().max(1).default(1),
 });
 
+/** One low-bit variant. */
+const quantizedVariantSchema = z.strictObject({
+  method: z.enum(["rtn", "gptq", "awq", "smoothquant"]),
+  bits,
+  /** Weights and activations of 8 bits, as SmoothQuant always has them: one group a row, symmetric. */
+  activations: z.literal("int8-per-token").optional(),
+});
+
 /** Which low-bit variants are made, and how. */
 const quantizationSchema = z.strictObject({
   groupSize: z.union([z.int().positive(), z.literal(-1)]).default(64),
   symmetric: z.boolean().default(false),
-  range: z.enum(["minmax", "mse"]).default("minmax"),
+  /** Default: minmax; for AWQ output. */
+  range: z.enum(["minmax", "mse", "output"]).optional(),
   columnOrder: z.enum(["natural", "activation"]).default("activation"),
   dampingFraction: z.number().min(0).max(1).default(0.01),
-  /** The model's own solutions of this many training problems. */
+  /** `traces` (the model's own solutions of training problems), `task:NAME` (its reference solutions) or a file of texts. */
+  calibration: z.string().min(1).default("traces"),
+  /** Texts that are drawn for calibration: problems, documents, or pieces of one long text. */
   calibrationSequences: z.int().positive().default(128),
-  variants: z.array(z.strictObject({ method: z.enum(["rtn", "gptq"]), bits })).default([
+  /** Joins the texts and cuts them into sequences of so many tokens; null: one text a sequence. */
+  packedLength: z.int().min(2).nullable().default(null),
+  variants: z.array(quantizedVariantSchema).default([
     { method: "rtn", bits: 8 },
     { method: "rtn", bits: 4 },
     { method: "gptq", bits: 4 },
@@ -32,6 +45,13 @@ const quantizationSchema = z.strictObject({
     { method: "rtn", bits: 2 },
     { method: "gptq", bits: 2 },
   ]),
+});
+
+/** Synthetic outlier channels, as `OutlierChannels`. */
+const outliersSchema = z.strictObject({
+  fraction: z.number().positive().max(1).default(0.05),
+  maxExponent: z.int().min(1).max(8).default(4),
+  seed: z.int().min(0).default(1),
 });
 
 /** Distillation into fake-quantized weights, one entry a variant. */
@@ -83,6 +103,8 @@ const runRecipeSchema = z.strictObject({
   seed: z.int().min(0).default(1),
   generation: generationSchema.prefault({}),
   quantization: quantizationSchema.prefault({}),
+  /** Gives the model synthetic outlier channels before anything is quantized; its function stays the same bit for bit. */
+  outliers: outliersSchema.nullable().default(null),
   /** Samples of the full model for a problem it failed, so that a failure has a right solution to be held against. */
   referenceSamples: z.int().min(0).default(16),
   qat: z.array(qatSchema).default([]),

@@ -23,6 +23,7 @@ import { quantizeStage, storedInRun } from "./run/quantize-stage.ts";
 import { writeHeader } from "./run/header.ts";
 import { referenceStage } from "./run/reference-stage.ts";
 import { restoreStages } from "./run/restore-stages.ts";
+import { stressStage } from "./run/stress-stage.ts";
 import { fullVariant, quantizedVariants } from "./run/variants.ts";
 
 export interface RunOptions {
@@ -77,14 +78,18 @@ interface Outcome {
   readonly diagnoses: readonly DiagnosisRecord[];
 }
 
-async function* stages(context: RunContext): VerbRun<Outcome> {
+async function* stages(begun: RunContext): VerbRun<Outcome> {
+  const context = { ...begun, model: yield* stressStage(begun) };
   const load = loader(context, context.model);
   const full = yield* evaluateStage(context, { variant: fullVariant, load });
   const measured: Measured[] = [{ variant: fullVariant, evaluation: full }];
   const calibration = yield* calibrateStage(context);
   for (const variant of quantizedVariants(context.recipe)) {
     const stored = storedInRun(context, variant);
-    yield* quantizeStage(context, { stored, calibration });
+    yield* quantizeStage(context, {
+      stored,
+      calibration: calibration.sequences.map(({ tokenIds }) => tokenIds),
+    });
     const evaluation = yield* evaluateStage(context, { variant, load: loader(context, stored.directory) });
     measured.push({ variant, evaluation });
   }

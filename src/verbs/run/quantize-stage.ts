@@ -4,6 +4,7 @@ import { quantizeCheckpoint, type QuantizationSummary } from "../../quantization
 import type { QuantizationRecipeInput } from "../../quantization/recipe.ts";
 import { layerErrorSchema, type Variant } from "../../runs/records.ts";
 import { appendJsonLines, readJsonLines } from "../../util/json-lines.ts";
+import { BitmendError } from "../../util/errors.ts";
 import type { VerbEvent, VerbRun } from "../events.ts";
 import { recordPath, type RunContext } from "./context.ts";
 import type { StoredVariant } from "./variants.ts";
@@ -63,6 +64,7 @@ async function* drawQuantization(
       return next.value;
     }
     const event = next.value;
+    if (event.type === "warning") yield { type: "remark", text: event.text };
     if (event.type === "start") yield stageOf(name, event);
     if (event.type === "progress") yield { type: "progress", done: event.done };
   }
@@ -73,8 +75,26 @@ function stageOf(name: string, start: { readonly modules: number; readonly alrea
   return { type: "stage", name: `Quantizing ${name}`, total, unit: "linears", alreadyDone };
 }
 
-function quantizationRecipe({ recipe }: RunContext, { method, bits }: Variant): QuantizationRecipeInput {
-  const { groupSize, symmetric, range, columnOrder, dampingFraction } = recipe.quantization;
-  const grid = { bits: bits!, groupSize, symmetric, range };
-  return method === "gptq" ? { method, ...grid, columnOrder, dampingFraction } : { method: "rtn", ...grid };
+function quantizationRecipe({ recipe }: RunContext, variant: Variant): QuantizationRecipeInput {
+  const { range, columnOrder, dampingFraction } = recipe.quantization;
+  const { method, bits, groupSize, symmetric, activations = null } = variant;
+  const grid = {
+    bits: bits!,
+    groupSize: groupSize!,
+    symmetric: symmetric!,
+    activations,
+    ...(range === undefined ? {} : { range }),
+  };
+  switch (method) {
+    case "gptq":
+      return { method, ...grid, columnOrder, dampingFraction };
+    case "rtn":
+    case "awq":
+    case "smoothquant":
+      return { method, ...grid };
+    case null:
+      throw new BitmendError("verbs/bad-options", "quantizationRecipe(): expected a low-bit variant.");
+    default:
+      return method satisfies never;
+  }
 }

@@ -17,11 +17,11 @@ export async function* restoreStages(context: RunContext): VerbRun<Measured[]> {
 }
 
 async function* preferred(context: RunContext): VerbRun<Measured[]> {
-  const { preference: settings, quantization } = context.recipe;
+  const { preference: settings } = context.recipe;
   if (settings === null) return [];
   const patient = storedInRun(
     context,
-    quantizedVariant(quantization, { method: "gptq", bits: settings.bits }),
+    quantizedVariant(context.recipe, { method: "gptq", bits: settings.bits }),
   );
   const medicine = yield* medicineStage(context, { patient, settings });
   const measured: Measured[] = [];
@@ -38,7 +38,7 @@ async function* preferred(context: RunContext): VerbRun<Measured[]> {
 async function* distilled(context: RunContext): VerbRun<Measured[]> {
   const measured: Measured[] = [];
   for (const settings of context.recipe.qat) {
-    const patient = quantizedVariant(context.recipe.quantization, { method: "gptq", bits: settings.bits });
+    const patient = quantizedVariant(context.recipe, { method: "gptq", bits: settings.bits });
     const restored = storedInRun(context, restoredVariant(patient, "qat"));
     yield* qatStage(context, { patient: storedInRun(context, patient), restored, settings });
     const { variant, directory } = restored;

@@ -2,6 +2,7 @@ import type { ModelConfig } from "../../checkpoint/model-config.ts";
 import { linearSites } from "../../models/linear-sites.ts";
 import { BitmendError } from "../../util/errors.ts";
 import type { RunRecipe } from "../run-recipe.ts";
+import { quantizedVariant, quantizedVariants } from "./variants.ts";
 
 /**
  * Finds everything in a recipe that could fail after minutes of work.
@@ -11,7 +12,7 @@ import type { RunRecipe } from "../run-recipe.ts";
 export function validateRecipe(recipe: RunRecipe, config: ModelConfig): void {
   const { quantization, generation, qat, preference } = recipe;
   const offences: string[] = [];
-  const { groupSize } = quantization;
+  const { groupSize, packedLength } = quantization;
   if (groupSize !== -1 && groupSize % 16 !== 0)
     offences.push(`groupSize ${groupSize} is no multiple of 16, which the low-bit kernels need`);
   if (groupSize !== -1) {
@@ -25,15 +26,20 @@ export function validateRecipe(recipe: RunRecipe, config: ModelConfig): void {
       `maxNewTokens ${generation.maxNewTokens} leaves no room in ${config.maxPositions} positions`,
     );
   }
-  const names = quantization.variants.map(({ method, bits }) => `${method} ${bits}`);
+  if (packedLength !== null && packedLength > config.maxPositions)
+    offences.push(`packedLength ${packedLength} is more than the model's ${config.maxPositions} positions`);
+  const variants = quantizedVariants(recipe);
+  const names = variants.map(({ name }) => name);
   for (const name of new Set(names.filter((each, index) => names.indexOf(each) !== index)))
     offences.push(`variant ${name} is listed twice`);
+  for (const { name } of variants.filter(({ activations, bits }) => activations !== undefined && bits !== 8))
+    offences.push(`variant ${name} rounds activations, which needs 8 bits`);
   const patients = [
     ...qat.map(({ bits }) => ({ stage: "qat", bits })),
     ...(preference === null ? [] : [{ stage: "preference", bits: preference.bits }]),
   ];
   for (const { stage, bits } of patients) {
-    if (!names.includes(`gptq ${bits}`))
+    if (!names.includes(quantizedVariant(recipe, { method: "gptq", bits }).name))
       offences.push(`${stage} starts from gptq ${bits}, which is not among the variants`);
   }
   const mended = qat.map(({ bits }) => bits);

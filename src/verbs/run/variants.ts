@@ -18,18 +18,39 @@ export const fullVariant: Variant = {
 };
 
 /** The low-bit variants of a recipe, named like `w3-g64-gptq`. */
-export function quantizedVariants({ quantization }: Pick<RunRecipe, "quantization">): Variant[] {
-  return quantization.variants.map(({ method, bits }) => quantizedVariant(quantization, { method, bits }));
+export function quantizedVariants(recipe: Pick<RunRecipe, "quantization" | "outliers">): Variant[] {
+  return recipe.quantization.variants.map((kind) => quantizedVariant(recipe, kind));
 }
 
-/** One low-bit variant under the recipe's grid. */
+/** What distinguishes the low-bit variants of one recipe. */
+interface VariantKind {
+  readonly method: NonNullable<Variant["method"]>;
+  readonly bits: NonNullable<Variant["bits"]>;
+  readonly activations?: Variant["activations"];
+}
+
+/** One low-bit variant under the recipe's grid; what rounds activations has a grid of its own, one group a row and symmetric. */
 export function quantizedVariant(
-  { groupSize, symmetric }: Pick<RunRecipe["quantization"], "groupSize" | "symmetric">,
-  { method, bits }: { method: NonNullable<Variant["method"]>; bits: NonNullable<Variant["bits"]> },
+  {
+    quantization,
+    outliers,
+  }: {
+    readonly quantization: Pick<RunRecipe["quantization"], "groupSize" | "symmetric">;
+    readonly outliers?: RunRecipe["outliers"];
+  },
+  { method, bits, activations }: VariantKind,
 ): Variant {
+  const isSynthetic = outliers !== null && outliers !== undefined;
+  const prefix = isSynthetic ? "synthetic-" : "";
+  const marks = { restoredBy: null, ...(isSynthetic ? { synthetic: true as const } : {}) };
+  if (method === "smoothquant" || activations !== undefined) {
+    const grid = { bits, groupSize: -1, symmetric: true, activations: "int8-per-token" as const };
+    return { name: `${prefix}w${bits}a8-${method}`, method, ...grid, ...marks };
+  }
+  const { groupSize, symmetric } = quantization;
   const group = groupSize === -1 ? "channel" : `g${groupSize}`;
-  const name = `w${bits}-${group}-${method}${symmetric ? "-sym" : ""}`;
-  return { name, method, bits, groupSize, symmetric, restoredBy: null };
+  const name = `${prefix}w${bits}-${group}-${method}${symmetric ? "-sym" : ""}`;
+  return { name, method, bits, groupSize, symmetric, ...marks };
 }
 
 /** The same grid, mended. */
@@ -38,13 +59,14 @@ export function restoredVariant(patient: Variant, restoredBy: NonNullable<Varian
 }
 
 /** Every variant that a run of the recipe measures, in the order of its tables. */
-export function recipeVariants({ quantization, preference, qat }: RunRecipe): Variant[] {
+export function recipeVariants(recipe: RunRecipe): Variant[] {
+  const { preference, qat } = recipe;
   const patient = (bits: RunRecipe["qat"][number]["bits"]): Variant =>
-    quantizedVariant(quantization, { method: "gptq", bits });
+    quantizedVariant(recipe, { method: "gptq", bits });
   const arms = preference === null ? [] : preferenceArms(preference);
   return [
     fullVariant,
-    ...quantizedVariants({ quantization }),
+    ...quantizedVariants(recipe),
     ...arms.map((arm) => restoredVariant(patient(preference!.bits), arm)),
     ...qat.map(({ bits }) => restoredVariant(patient(bits), "qat")),
   ];
