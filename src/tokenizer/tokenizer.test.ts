@@ -52,6 +52,24 @@ describe("loadTokenizer", () => {
     expect(decode(ids, { skipSpecialTokens: false })).toBe("<|im_start|>a<|im_end|>");
   });
 
+  it("says what stands around a document: what the tokenizer adds itself, else an end after it", () => {
+    const file = tokenizerFromRanks(ranks, QWEN_2);
+    expect(loadTokenizer(directory).documentFrame).toEqual({ before: [], after: [260] });
+    const begin = { id: "<|im_start|>", ids: [261], tokens: ["<|im_start|>"] };
+    const single = [
+      { SpecialToken: { id: "<|im_start|>", type_id: 0 } },
+      { Sequence: { id: "A", type_id: 0 } },
+    ];
+    const processor = {
+      type: "TemplateProcessing",
+      single,
+      pair: [],
+      special_tokens: { "<|im_start|>": begin },
+    };
+    write("tokenizer.json", { ...file, post_processor: processor });
+    expect(loadTokenizer(directory).documentFrame).toEqual({ before: [261], after: [] });
+  });
+
   it("decodes nothing for nothing, and for ids without a token", () => {
     const { encode, decode } = loadTokenizer(directory);
     expect(encode("")).toEqual([]);

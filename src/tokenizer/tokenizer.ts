@@ -21,9 +21,17 @@ export interface Tokenizer {
   readonly vocabularySize: number;
   /** Ids that end a generation, ascending. */
   readonly eosTokenIds: readonly number[];
+  /** What stands around a document of plain text, as the model was trained on such. */
+  readonly documentFrame: DocumentFrame;
   readonly hasChatTemplate: boolean;
   /** Renders a conversation as prompt text, to be encoded with {@link Tokenizer.encode}. */
   readonly applyChatTemplate: (messages: readonly ChatMessage[], options: ChatTemplateOptions) => string;
+}
+
+/** Token ids around a document: those that the tokenizer itself adds; where it adds none, `<|endoftext|>`, else an end token, after it. */
+export interface DocumentFrame {
+  readonly before: readonly number[];
+  readonly after: readonly number[];
 }
 
 /**
@@ -62,6 +70,7 @@ export function loadTokenizer(directory: string): Tokenizer {
     },
     vocabularySize: facts.vocabularySize,
     eosTokenIds,
+    documentFrame: documentFrame(hub, facts, eosTokenIds),
     hasChatTemplate: chatTemplate !== null,
     applyChatTemplate: (messages, options) => {
       if (chatTemplate === null) throw noTemplate(directory);
@@ -92,6 +101,17 @@ function buildHubTokenizer(
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw badTokenizer(path, [reason.slice(0, 200)], cause);
   }
+}
+
+function documentFrame(hub: HubApi, { idOf }: TokenizerFacts, eosTokenIds: readonly number[]): DocumentFrame {
+  const text = "a";
+  const bare = hub.encode(text, { add_special_tokens: false }).ids;
+  const framed = hub.encode(text, { add_special_tokens: true }).ids;
+  const start = framed.findIndex((_, first) => bare.every((id, index) => framed[first + index] === id));
+  if (framed.length > bare.length && start !== -1)
+    return { before: framed.slice(0, start), after: framed.slice(start + bare.length) };
+  const end = idOf.get("<|endoftext|>") ?? eosTokenIds[0];
+  return { before: [], after: end === undefined ? [] : [end] };
 }
 
 function readOptional(path: string): Record<string, unknown> {

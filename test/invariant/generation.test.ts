@@ -21,6 +21,7 @@ const tokenizer: Tokenizer = {
   decode: (ids) => ids.map((id) => String.fromCodePoint(32 + id)).join(""),
   vocabularySize: 96,
   eosTokenIds: [7],
+  documentFrame: { before: [], after: [] },
   hasChatTemplate: false,
   applyChatTemplate: () => "",
 };

@@ -1,4 +1,4 @@
-import { count, smallNumber } from "../../report/number-text.ts";
+import { smallNumber } from "../../report/number-text.ts";
 import { textTable } from "../../report/text-table.ts";
 import { consume } from "../../util/consume.ts";
 import { quantize, type QuantizeResult } from "../../verbs/quantize.ts";
@@ -16,8 +16,14 @@ export const command = defineCommand({
     range: { type: "string", value: "RANGE", help: "minmax (default), or mse: search for the best clipping" },
     "column-order": { type: "string", value: "ORDER", help: "GPTQ: activation (default) or natural" },
     damping: { type: "string", value: "FRACTION", help: "GPTQ: of the mean of the diagonal (0.01)" },
-    task: { type: "string", value: "TASK", help: "Calibrate on its training problems: pocket or file:PATH" },
-    "calibration-sequences": { type: "integer", value: "N", help: "Training problems for that (128)" },
+    task: {
+      type: "string",
+      value: "TASK",
+      help: "Whose training problems traces solve: pocket or file:PATH",
+    },
+    calibration: { type: "string", value: "TEXT", help: "traces (default), task:NAME or a file" },
+    "calibration-sequences": { type: "integer", value: "N", help: "Problems or documents for that (128)" },
+    pack: { type: "integer", value: "N", help: "Join the texts, cut them into N tokens each" },
     seed: { type: "integer", value: "N", help: "Chooses them (1)" },
     "max-new-tokens": { type: "integer", value: "N", help: "Longest solution the model may write (128)" },
     threads: { type: "integer", value: "N", help: "CPU threads (default: all)" },
@@ -47,7 +53,9 @@ export const command = defineCommand({
       range: readChoice("range", values.range, ["minmax", "mse"]),
       columnOrder: readChoice("column-order", values["column-order"], ["activation", "natural"]),
       dampingFraction: readNumber("damping", values.damping),
+      calibration: values.calibration,
       calibrationSequences: values["calibration-sequences"],
+      packedLength: values.pack,
       task: values.task,
       seed: values.seed,
       generation: { maxNewTokens: values["max-new-tokens"] },
@@ -86,12 +94,7 @@ function resultText({ directory, variant, calibration, modules }: QuantizeResult
     ),
     "weights = mean relative squared error of a layer's weights; the other columns",
     `are each linear's relative squared ${errors} error.`,
-    ...(isMeasured ? [] : ["The error of outputs is measured on text: name it with --task."]),
-    ...(isMeasured
-      ? [
-          `Calibrated on ${count(calibration.sequences)} solutions, ${count(calibration.tokens)} tokens, of ${calibration.task}.`,
-        ]
-      : []),
+    ...(isMeasured ? [] : ["The error of outputs is measured on text: name it with --calibration."]),
     `${variant.name}: ${directory}`,
   ];
 }

@@ -4,6 +4,7 @@ import type { Problem } from "../../tasks/problem.ts";
 import { BitmendError } from "../../util/errors.ts";
 import type { RunRecipe } from "../run-recipe.ts";
 import type { RunContext } from "./context.ts";
+import { checkCalibration } from "./calibrate-stage.ts";
 import { promptEncoder } from "./evaluate-stage.ts";
 import { trainingProblems } from "./traces-stage.ts";
 
@@ -22,7 +23,9 @@ export function checkWork(work: Work, { config }: Pick<Checkpoint, "config">): v
   if (!Number.isInteger(threads) || threads < 1) {
     throw new BitmendError("verbs/bad-options", `run(): expected at least one thread, got ${threads}.`);
   }
-  const learned = trainingProblems(work, trainingProblemCount(recipe));
+  checkCalibration(work);
+  const count = trainingProblemCount(recipe);
+  const learned = count === 0 ? [] : trainingProblems(work, count);
   const encode = promptEncoder(work);
   validateRequests(
     longestOf([...problems, ...learned]).map((problem) => ({
@@ -47,7 +50,7 @@ function longestOf(problems: readonly Problem[]): Problem[] {
 /** The most training problems that any stage draws on. */
 function trainingProblemCount({ quantization, preference, qat }: RunRecipe): number {
   return Math.max(
-    quantization.calibrationSequences,
+    quantization.calibration === "traces" ? quantization.calibrationSequences : 0,
     preference?.candidates ?? 0,
     ...qat.map(({ problems }) => problems),
   );

@@ -13,6 +13,7 @@ import { percent } from "../../report/number-text.ts";
 import type { Variant } from "../../runs/records.ts";
 import type { Problem } from "../../tasks/problem.ts";
 import { loadTokenizer } from "../../tokenizer/tokenizer.ts";
+import { encodePrompt } from "../calibration-texts.ts";
 import type { VerbRun } from "../events.ts";
 import { abortable, generateOptions, type RunContext } from "./context.ts";
 
@@ -85,14 +86,7 @@ export async function* drawEvaluation<Result>(
 /** The tokens a problem is asked with: the task's messages in the model's chat template. */
 export function promptEncoder(context: Pick<RunContext, "model" | "task">): (problem: Problem) => number[] {
   const tokenizer = loadTokenizer(context.model);
-  return (problem) => {
-    const messages = context.task.messages(problem);
-    return tokenizer.encode(
-      tokenizer.hasChatTemplate
-        ? tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true })
-        : messages.map(({ content }) => content).join("\n"),
-    );
-  };
+  return (problem) => encodePrompt(tokenizer, context.task.messages(problem));
 }
 
 /** Loads a variant's directory, full or low-bit, with this run's threads. */
