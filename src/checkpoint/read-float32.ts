@@ -8,14 +8,16 @@ import { readTensorBytes, type TensorLocation } from "./safetensors.ts";
  * @throws {BitmendError} `checkpoint/not-float` for an integer tensor.
  */
 export function readFloat32(tensor: TensorLocation): Float32Array {
-  const { dataType } = tensor;
-  if (dataType !== "F32" && dataType !== "F16" && dataType !== "BF16" && dataType !== "F64") {
-    throw new BitmendError(
-      "checkpoint/not-float",
-      `readFloat32(): expected a float tensor, got ${dataType} in ${tensor.path}.`,
-    );
-  }
-  const { buffer } = readTensorBytes(tensor);
+  refuseIntegers(tensor);
+  return floatValues(readTensorBytes(tensor).buffer, tensor);
+}
+
+/** The elements of a float tensor whose bytes were read. */
+export function floatValues(
+  buffer: ArrayBuffer,
+  tensor: Pick<TensorLocation, "dataType" | "path">,
+): Float32Array {
+  const dataType = refuseIntegers(tensor);
   switch (dataType) {
     case "F32":
       return new Float32Array(buffer);
@@ -28,4 +30,15 @@ export function readFloat32(tensor: TensorLocation): Float32Array {
     default:
       return dataType satisfies never;
   }
+}
+
+function refuseIntegers({
+  dataType,
+  path,
+}: Pick<TensorLocation, "dataType" | "path">): "F32" | "F16" | "BF16" | "F64" {
+  if (dataType === "F32" || dataType === "F16" || dataType === "BF16" || dataType === "F64") return dataType;
+  throw new BitmendError(
+    "checkpoint/not-float",
+    `readFloat32(): expected a float tensor, got ${dataType} in ${path}.`,
+  );
 }

@@ -1,20 +1,30 @@
+import { randomUUID } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
 import { EngineWorker, type EngineSession } from "../engine/index.ts";
 import type { LinearKind } from "../models/linear-sites.ts";
-import { sharedFloats, type LayerParameters, type SharedFloats } from "./layer-parameters.ts";
+import { ActivationStore } from "./activation-store.ts";
+import {
+  batchSequences,
+  embedBatch,
+  paddedTokens,
+  storedEmbedding,
+  type CalibrationSequences,
+  type EmbeddingRows,
+  type TextBatch,
+} from "./calibration-text.ts";
 import { engineEnergies, type EngineEnergies } from "./engine-energies.ts";
 import { engineProducts } from "./engine-products.ts";
+import { gramSum } from "./gram-blocks.ts";
 import { weightDifference } from "./layer-error.ts";
-import { buildLayerStages } from "./layer-stages.ts";
+import { sharedFloats, type LayerParameters, type SharedFloats } from "./layer-parameters.ts";
+import { buildLayerStages, lastKinds, type LayerHalf, type LayerStages } from "./layer-stages.ts";
 import type { Matrix } from "./matrix.ts";
 import type { SubtractProduct } from "./subtract-product.ts";
 
-/** Calibration text as token ids, each sequence at its own length. */
-export type CalibrationSequences = readonly (readonly number[])[];
-
-/** Padded tokens run at once: bounds memory, and is enough to keep matrix products busy. */
-const tokensPerBatch = 2048;
+export type { CalibrationSequences } from "./calibration-text.ts";
 
 /** What a linear reads, summed up over the tokens of the calibration text. */
 export interface InputStatistics {
@@ -27,58 +37,71 @@ export interface InputStatistics {
   readonly tokens: number;
 }
 
-/** Sequences of similar length, padded on the right to the longest. */
-interface Batch {
-  /** [batch, sequence], 1 for a token, 0 for padding. */
-  readonly tokenWeights: SharedFloats;
-  /** [batch, sequence, hiddenSize], the residual stream. */
-  hidden: SharedFloats;
-  /** Where the next half of a layer writes; the two change places. */
-  spare: SharedFloats;
+/** How a calibrator works. */
+export interface CalibratorOptions {
+  readonly threads: number;
+  /** Rows of the embedding table. Default: the source's. */
+  readonly embedding?: EmbeddingRows;
+  /** Bytes of activations kept in memory; more go to a file. Default: 1 GiB. Changes no result. */
+  readonly activationMemory?: number;
+  /** Folder of that file, which has no name while it is used. Default: the system's for temporary files. */
+  readonly spillFolder?: string;
+}
+
+export const defaultActivationMemory = 2 ** 30;
+
+/** What the last linear of a half reads, from the pass that summed it up, and the parameters it was computed with. */
+interface KeptReads {
+  readonly kind: LinearKind;
+  readonly parameters: LayerParameters;
+  readonly store: ActivationStore;
 }
 
 /**
  * The calibration text on its way through the layers, as the quantized model sees it.
  *
- * Padding counts in no Gram matrix, and causal attention keeps it from the tokens before it.
+ * Padding counts in no sum, and causal attention keeps it from the tokens before it.
  */
 export class Calibrator implements AsyncDisposable {
-  readonly #batches: readonly Batch[];
+  readonly #batches: readonly TextBatch[];
+  readonly #hidden: ActivationStore;
   readonly #worker: EngineWorker;
-  readonly #inputs: ReadonlyMap<LinearKind, EngineSession>;
-  readonly #halves: readonly EngineSession[];
-  /** Errors of outputs, for the numerics between the runs. */
+  readonly #stages: LayerStages;
+  readonly #options: Required<Omit<CalibratorOptions, "embedding" | "threads">>;
+  /** Those of the pass that runs: each holds on to the memory it has needed. */
+  readonly #sessions = new Map<Uint8Array, EngineSession>();
+  #reads: KeptReads | null = null;
   readonly energies: EngineEnergies;
   /** Large float64 products for the numerics between the runs. */
   readonly subtract: SubtractProduct;
 
-  private constructor(batches: readonly Batch[], worker: EngineWorker, sessions: CalibrationSessions) {
-    this.#batches = batches;
-    this.#worker = worker;
-    this.#inputs = sessions.inputs;
-    this.#halves = sessions.halves;
-    this.energies = sessions.energies;
-    this.subtract = sessions.subtract;
+  private constructor(parts: CalibratorParts) {
+    this.#batches = parts.batches;
+    this.#hidden = parts.hidden;
+    this.#worker = parts.worker;
+    this.#stages = parts.stages;
+    this.#options = parts.options;
+    this.energies = parts.energies;
+    this.subtract = parts.subtract;
   }
 
-  /** Embeds the sequences and loads the stages of a layer. */
+  /** Embeds the sequences. */
   static async start(
-    source: Pick<Checkpoint, "config" | "readFloat32">,
+    source: Pick<Checkpoint, "config" | "readFloat32" | "tensors">,
     sequences: CalibrationSequences,
-    { threads }: { readonly threads: number },
+    { threads, embedding = storedEmbedding(source), ...rest }: CalibratorOptions,
   ): Promise<Calibrator> {
+    const options = { activationMemory: defaultActivationMemory, spillFolder: tmpdir(), ...rest };
     const longest = sequences.reduce((most, { length }) => Math.max(most, length), 0);
-    const stages = buildLayerStages(source.config, longest);
+    const batches = batchSequences(sequences);
     const worker = await EngineWorker.start({ threads, spinning: false });
     try {
-      const halves = await Promise.all(stages.halves.map((model) => worker.load(model)));
-      const inputs = await Promise.all(
-        [...stages.inputs].map(async ([kind, model]) => [kind, await worker.load(model)] as const),
-      );
       const energies = await engineEnergies(worker);
       const subtract = await engineProducts(worker);
-      const sessions = { halves, inputs: new Map(inputs), energies, subtract };
-      return new Calibrator(embed(source, sequences), worker, sessions);
+      const hidden = newStore(batches, source.config.hiddenSize, options);
+      for (const [index, batch] of batches.entries()) hidden.write(index, embedBatch(batch, embedding));
+      const stages = buildLayerStages(source.config, longest);
+      return new Calibrator({ batches, hidden, worker, stages, options, energies, subtract });
     } catch (error) {
       await worker[Symbol.asyncDispose]();
       throw error;
@@ -87,37 +110,42 @@ export class Calibrator implements AsyncDisposable {
 
   /**
    * What the group of linears that begins with `kind` reads in the layer with these parameters, summed up; the text must be at the
-   * beginning of the half of the layer that the group belongs to.
+   * beginning of the half of the layer that the group belongs to. `keepReads` keeps what the last linear of the half reads for {@link advance}.
    */
-  async statistics(kind: LinearKind, parameters: LayerParameters): Promise<InputStatistics> {
-    const session = this.#inputs.get(kind)!;
-    const size = Number(session.outputs["gram"]!.shape[0]);
-    const outputs = {
-      gram: sharedFloats([size, size]),
-      absoluteSum: sharedFloats([size]),
-      absoluteMaximum: sharedFloats([size]),
-    };
-    const gramSum = new Float64Array(size * size);
+  async statistics(
+    kind: LinearKind,
+    parameters: LayerParameters,
+    { keepReads = false }: { readonly keepReads?: boolean } = {},
+  ): Promise<InputStatistics> {
+    this.#forgetReads();
+    const [session] = await this.#load([this.#stages.inputs.get(kind)!]);
+    const size = Number(session!.outputs["read"]!.shape[1]);
+    const gram = gramSum(kind, size);
+    const sums = { absoluteSum: sharedFloats([size]), absoluteMaximum: sharedFloats([size]) };
     const absoluteSum = new Float64Array(size);
     const maxAbsolute = new Float32Array(size);
+    const keeps = keepReads && (kind === lastKinds.attention || kind === lastKinds["feed-forward"]);
+    const store = keeps ? this.#keepReads(kind, parameters, size) : null;
+    const read = store === null ? null : new Window(this.#batches, size);
     let tokens = 0;
-    for (const { hidden, tokenWeights } of this.#batches) {
-      const feeds = feedsOf(session, parameters, { hidden, tokenWeights });
+    for (const [index, batch] of this.#batches.entries()) {
+      const { tokenWeights } = batch;
+      const feeds = {
+        ...feedsOf(session!, parameters, { hidden: this.#hiddenOf(index), tokenWeights }),
+        ...gram.feeds,
+      };
+      const target = read === null ? {} : { read: read.rowsOf(index) };
       // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
-      await session.run(feeds, outputs);
-      addTo(gramSum, outputs.gram.data);
-      addTo(absoluteSum, outputs.absoluteSum.data);
-      for (let at = 0; at < size; at++)
-        maxAbsolute[at] = Math.max(maxAbsolute[at]!, outputs.absoluteMaximum.data[at]!);
+      await session!.run(feeds, { ...sums, ...gram.fetches, ...target });
+      if (target.read !== undefined) store?.write(index, target.read.data);
+      for (let at = 0; at < size; at++) {
+        absoluteSum[at] = absoluteSum[at]! + sums.absoluteSum.data[at]!;
+        maxAbsolute[at] = Math.max(maxAbsolute[at]!, sums.absoluteMaximum.data[at]!);
+      }
       tokens += tokenWeights.data.reduce((sum, weight) => sum + weight, 0);
     }
-    outputs.gram.data.set(gramSum);
-    return {
-      gram: { rows: size, columns: size, values: outputs.gram.data },
-      meanAbsolute: absoluteSum.map((sum) => sum / tokens),
-      maxAbsolute,
-      tokens,
-    };
+    await this.#load([]);
+    return { gram: gram.matrix(), meanAbsolute: absoluteSum.map((sum) => sum / tokens), maxAbsolute, tokens };
   }
 
   /** `outputError()` of layer-error.ts, computed by the engine in float32; `gram` as {@link statistics} gave it. */
@@ -129,31 +157,124 @@ export class Calibrator implements AsyncDisposable {
   }
 
   /** Moves the text through one half of the layer with these parameters. */
-  async advance(half: "attention" | "feed-forward", parameters: LayerParameters): Promise<void> {
-    const session = this.#halves[half === "attention" ? 0 : 1]!;
-    for (const batch of this.#batches) {
-      const feeds = feedsOf(session, parameters, { hidden: batch.hidden });
+  async advance(half: LayerHalf, parameters: LayerParameters): Promise<void> {
+    const { openings, closings } = this.#stages;
+    const [opening, closing] = await this.#load([openings[half], closings[half]]);
+    const kept = this.#keptReads(lastKinds[half], parameters, opening!);
+    const hiddenSize = Number(closing!.inputs["hidden"]!.shape[2]);
+    const read = new Window(this.#batches, Number(closing!.inputs["read"]!.shape[1]));
+    const next = new Window(this.#batches, hiddenSize);
+    for (const index of this.#batches.keys()) {
+      const hidden = this.#hiddenOf(index);
+      const target = kept === null ? read.rowsOf(index) : { ...read.rowsOf(index), data: kept.read(index) };
       // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
-      await session.run(feeds, { next: batch.spare });
-      [batch.hidden, batch.spare] = [batch.spare, batch.hidden];
+      if (kept === null) await opening!.run(feedsOf(opening!, parameters, { hidden }), { read: target });
+      const result = next.textOf(index);
+      // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
+      await closing!.run(feedsOf(closing!, parameters, { hidden, read: target }), { next: result });
+      this.#hidden.write(index, result.data);
     }
+    this.#forgetReads();
+    await this.#load([]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#forgetReads();
+    this.#hidden[Symbol.dispose]();
     await this.#worker[Symbol.asyncDispose]();
+  }
+
+  #hiddenOf(index: number): SharedFloats {
+    const data = this.#hidden.read(index);
+    const [batch, sequence] = this.#batches[index]!.tokenWeights.shape;
+    return { dataType: "f32", shape: [batch!, sequence!, data.length / batch! / sequence!], data };
+  }
+
+  /** Loads these models and releases all others. */
+  async #load(models: readonly Uint8Array[]): Promise<EngineSession[]> {
+    const loaded = await Promise.all(
+      models.map(
+        async (model) => this.#sessions.get(model) ?? this.#worker.load(model, { zeroCopyOutputs: true }),
+      ),
+    );
+    const unused = [...this.#sessions].filter(([model]) => !models.includes(model));
+    for (const [model] of unused) this.#sessions.delete(model);
+    for (const [index, model] of models.entries()) this.#sessions.set(model, loaded[index]!);
+    await Promise.all(unused.map(async ([, session]) => session.release()));
+    return loaded;
+  }
+
+  #keepReads(kind: LinearKind, parameters: LayerParameters, width: number): ActivationStore {
+    const memoryBytes = this.#options.activationMemory - this.#hidden.memoryBytes;
+    const store = newStore(this.#batches, width, { ...this.#options, activationMemory: memoryBytes });
+    this.#reads = { kind, parameters: new Map(parameters), store };
+    return store;
+  }
+
+  /** Null where nothing is kept, or not with the parameters that `opening` would now take. */
+  #keptReads(kind: LinearKind, parameters: LayerParameters, opening: EngineSession): ActivationStore | null {
+    if (this.#reads?.kind !== kind) return null;
+    const before = this.#reads.parameters;
+    const isCurrent = Object.keys(opening.inputs).every((name) => before.get(name) === parameters.get(name));
+    return isCurrent ? this.#reads.store : null;
+  }
+
+  #forgetReads(): void {
+    this.#reads?.store[Symbol.dispose]();
+    this.#reads = null;
   }
 }
 
-/** The stages of a layer, loaded. */
-interface CalibrationSessions {
-  readonly inputs: ReadonlyMap<LinearKind, EngineSession>;
-  readonly halves: readonly EngineSession[];
+interface CalibratorParts {
+  readonly batches: readonly TextBatch[];
+  readonly hidden: ActivationStore;
+  readonly worker: EngineWorker;
+  readonly stages: LayerStages;
+  readonly options: Required<Omit<CalibratorOptions, "embedding" | "threads">>;
   readonly energies: EngineEnergies;
   readonly subtract: SubtractProduct;
 }
 
-function addTo(sum: Float64Array, part: Float32Array): void {
-  for (let index = 0; index < sum.length; index++) sum[index] = sum[index]! + part[index]!;
+function newStore(
+  batches: readonly TextBatch[],
+  width: number,
+  { activationMemory, spillFolder }: Pick<Required<CalibratorOptions>, "activationMemory" | "spillFolder">,
+): ActivationStore {
+  return new ActivationStore({
+    sizes: batches.map((batch) => paddedTokens(batch) * width),
+    memoryBytes: activationMemory,
+    spillFile: join(spillFolder, `activations-${randomUUID()}.partial`),
+  });
+}
+
+/** Memory that a stage writes one batch into after the other. */
+class Window {
+  readonly #batches: readonly TextBatch[];
+  readonly #width: number;
+  readonly #data: Float32Array;
+
+  constructor(batches: readonly TextBatch[], width: number) {
+    this.#batches = batches;
+    this.#width = width;
+    this.#data = sharedFloats([
+      batches.reduce((most, batch) => Math.max(most, paddedTokens(batch)), 0) * width,
+    ]).data;
+  }
+
+  /** [batch · sequence, width]. */
+  rowsOf(index: number): SharedFloats {
+    return this.#view(index, [paddedTokens(this.#batches[index]!), this.#width]);
+  }
+
+  /** [batch, sequence, width]. */
+  textOf(index: number): SharedFloats {
+    return this.#view(index, [...this.#batches[index]!.tokenWeights.shape, this.#width]);
+  }
+
+  #view(index: number, shape: readonly number[]): SharedFloats {
+    const length = paddedTokens(this.#batches[index]!) * this.#width;
+    return { dataType: "f32", shape, data: this.#data.subarray(0, length) };
+  }
 }
 
 /** What the session's inputs are fed. */
@@ -162,34 +283,6 @@ function feedsOf(
   parameters: LayerParameters,
   text: Readonly<Record<string, SharedFloats>>,
 ): Record<string, SharedFloats> {
-  return Object.fromEntries(
-    Object.keys(session.inputs).map((name) => [name, text[name] ?? parameters.get(name)!]),
-  );
-}
-
-/** Sorts by length, cuts into batches and looks up the embeddings. */
-function embed(
-  { config, readFloat32 }: Pick<Checkpoint, "config" | "readFloat32">,
-  sequences: CalibrationSequences,
-): Batch[] {
-  const { hiddenSize } = config;
-  const table = readFloat32("model.embed_tokens.weight");
-  const batches: Batch[] = [];
-  const longestFirst = sequences.toSorted((left, right) => right.length - left.length);
-  for (let first = 0; first < longestFirst.length;) {
-    const { length } = longestFirst[first]!;
-    const members = longestFirst.slice(first, first + Math.max(1, Math.floor(tokensPerBatch / length)));
-    const tokenWeights = sharedFloats([members.length, length]);
-    const hidden = sharedFloats([members.length, length, hiddenSize]);
-    for (const [row, tokenIds] of members.entries()) {
-      tokenWeights.data.fill(1, row * length, row * length + tokenIds.length);
-      for (const [position, token] of tokenIds.entries()) {
-        const vector = table.subarray(token * hiddenSize, (token + 1) * hiddenSize);
-        hidden.data.set(vector, (row * length + position) * hiddenSize);
-      }
-    }
-    batches.push({ tokenWeights, hidden, spare: sharedFloats(hidden.shape) });
-    first += members.length;
-  }
-  return batches;
+  const names = Object.keys(session.inputs).filter((name) => name in text || parameters.has(name));
+  return Object.fromEntries(names.map((name) => [name, text[name] ?? parameters.get(name)!]));
 }

@@ -130,7 +130,7 @@ async function* quantizeGroup(
   );
   if (sites.length === 0) return;
   signal?.throwIfAborted();
-  const inputs = (await calibrator?.statistics(kinds[0]!, parameters)) ?? null;
+  const inputs = (await calibrator?.statistics(kinds[0]!, parameters, { keepReads: true })) ?? null;
   const { round, warnings } = await groupRounding(
     recipe,
     inputs === null ? null : { inputs, calibrator: calibrator! },

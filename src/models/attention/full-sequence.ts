@@ -27,6 +27,26 @@ export interface FullSequenceOptions {
 export function fullSequenceAttention(graph: Graph, options: FullSequenceOptions): Attention {
   const { config, batch, sequence } = options;
   const { headCount, keyValueHeadCount, headDimension } = config;
+  const rotated = rotaryRows(graph, options);
+  const byHead = (rows: Tensor, heads: number): Tensor =>
+    transpose(reshape(rows, [batch, sequence, heads, headDimension]), [0, 2, 1, 3]);
+  return ({ query, key, value }) => {
+    const attended = causalAttention({
+      query: byHead(rotated(query), headCount),
+      key: byHead(rotated(key), keyValueHeadCount),
+      value: byHead(value, keyValueHeadCount),
+      scale: headDimension ** -0.5,
+    });
+    return reshape(transpose(attended, [0, 2, 1, 3]), query.shape);
+  };
+}
+
+/** RoPE on rows [tokens, heads · headDimension]; gives [batch, sequence, heads · headDimension]. */
+export function rotaryRows(
+  graph: Graph,
+  { config, batch, sequence, ...options }: FullSequenceOptions,
+): (rows: Tensor) => Tensor {
+  const { headDimension } = config;
   const maxPositions = options.maxPositions ?? Number(sequence);
   const tables = ropeTables(config.rope, { headDimension, positions: maxPositions });
   const half = headDimension / 2;
@@ -38,20 +58,9 @@ export function fullSequenceAttention(graph: Graph, options: FullSequenceOptions
   const sin = table(tables.sin);
   const negativeSin = table(tables.sin.map((value) => -value));
   const positions = options.positions ?? consecutivePositions(graph, batch, sequence);
-  const rotated = (rows: Tensor): Tensor => {
+  return (rows) => {
     const joined = reshape(rows, [batch, sequence, rows.shape[1]!]);
     return rotary(joined, { positions, cos, sin, negativeSin });
-  };
-  const byHead = (rows: Tensor, heads: number): Tensor =>
-    transpose(reshape(rows, [batch, sequence, heads, headDimension]), [0, 2, 1, 3]);
-  return ({ query, key, value }) => {
-    const attended = causalAttention({
-      query: byHead(rotated(query), headCount),
-      key: byHead(rotated(key), keyValueHeadCount),
-      value: byHead(value, keyValueHeadCount),
-      scale: headDimension ** -0.5,
-    });
-    return reshape(transpose(attended, [0, 2, 1, 3]), query.shape);
   };
 }
 

@@ -123,6 +123,7 @@ describe("calibration taps", () => {
     expect([...activations.keys()]).toEqual(["q"]);
     expect([...inputs.keys()]).toEqual(["q", "k"]);
     expect(await evaluate(graph, { ...activations.get("q") })).toEqual({
+      counted: [1, 2, -3, -4, 0, 0],
       gram: [10, 14, 14, 20],
       absoluteSum: [4, 6],
       absoluteMaximum: [3, 4],

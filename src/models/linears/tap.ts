@@ -12,6 +12,8 @@ import type { LinearSite } from "../linear-sites.ts";
 
 /** Sums over the counted tokens of one activation. */
 export interface TappedActivation {
+  /** [tokens, inFeatures], zeros where a token does not count. */
+  readonly counted: Tensor;
   /** [inFeatures, inFeatures]. */
   readonly gram: Tensor;
   /** [inFeatures]. */
@@ -51,6 +53,7 @@ export function tap({ base, tokenWeights }: TapOptions): Tap {
         const counted = tokenWeights === undefined ? input : multiply(input, tokenWeights);
         const magnitude = abs(counted);
         activations.set(site.name, {
+          counted,
           gram: gemm(counted, input, { transposeA: true }),
           absoluteSum: reduceSum(magnitude, { axes: [0], keepDims: false }),
           absoluteMaximum: reduceMax(magnitude, { axes: [0], keepDims: false }),
