@@ -56,8 +56,9 @@ export function randomMatrices(
   return new Map(linearSites(config).map((site) => [site.name, randomMatrix(site, grid, seed)]));
 }
 
-function randomMatrix(
-  site: LinearSite,
+/** Random codes, scales and zero points for one weight. */
+export function randomMatrix(
+  site: Pick<LinearSite, "name" | "outFeatures" | "inFeatures">,
   { bits, groupSize, symmetric, ...rest }: RandomGrid,
   seed: number,
 ): QuantizedMatrix {

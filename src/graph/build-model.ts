@@ -17,7 +17,13 @@ export interface GraphParts {
  *
  * @throws {BitmendError} `graph/name` when an output has the name of an input or weight.
  */
-export function buildModel({ nodes, inputs, contents, outputs, metadata }: GraphParts): Uint8Array<ArrayBuffer> {
+export function buildModel({
+  nodes,
+  inputs,
+  contents,
+  outputs,
+  metadata,
+}: GraphParts): Uint8Array<ArrayBuffer> {
   const live = liveParts(Object.values(outputs));
   const finalNames = new Map<string, string>();
   const copies: NodeDescription[] = [];

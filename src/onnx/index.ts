@@ -15,3 +15,4 @@ export {
   type NodeDescription,
   type TensorContent,
 } from "./model.ts";
+export { readOnnxModel, type ExternalTensor } from "./read-model.ts";
