@@ -29,16 +29,16 @@ const parts: Readonly<Record<Granularity, readonly (readonly LinearKind[])[]>> =
   module: kinds.map((kind) => [kind]),
 };
 
-/** The units of a model in execution order; modules that are `kept` in full precision are in none. */
+/** The units of a model in execution order; modules whose width is fixed are in none. */
 export function sensitivityUnits(
   config: ModelConfig,
   granularity: Granularity,
-  { kept = new Set() }: { readonly kept?: ReadonlySet<string> } = {},
+  { isFixed = () => false }: { readonly isFixed?: (module: string) => boolean } = {},
 ): SensitivityUnit[] {
   return Array.from({ length: config.layerCount }, (_, layer) => {
     const sites = Object.values(layerSites(config, layer));
     return parts[granularity].map((members): SensitivityUnit => {
-      const chosen = sites.filter(({ kind, name }) => members.includes(kind) && !kept.has(name));
+      const chosen = sites.filter(({ kind, name }) => members.includes(kind) && !isFixed(name));
       const part = granularity === "layer" ? "all" : chosen.map(({ kind }) => kind).join(" ");
       return { layer, part, modules: chosen.map(({ name }) => name) };
     });

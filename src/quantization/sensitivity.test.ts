@@ -16,7 +16,7 @@ const text = [
 ];
 
 async function measure(changes: Partial<SensitivityOptions> = {}): Promise<SensitivityRecord[]> {
-  const options = { units, widths: [2, 4], rounded, threads: 1, ...changes } as const;
+  const options = { units, widths: [2, 4], rounded, roundedBy: "rtn", threads: 1, ...changes } as const;
   return (await Array.fromAsync(measureSensitivity(source, text, options))).flat();
 }
 
@@ -45,7 +45,7 @@ test("stopped and continued, or with little memory, it finds the same numbers", 
 });
 
 test("text of which nothing counts is refused", async () => {
-  const options = { units, widths: [2], rounded, threads: 1 } as const;
+  const options = { units, widths: [2], rounded, roundedBy: "rtn", threads: 1 } as const;
   const none = [{ tokenIds: [1, 2], counted: [false, false] }];
   await expect(measureSensitivity(source, none, options).next()).rejects.toMatchObject({
     code: "quantization/bad-calibration",
@@ -61,7 +61,7 @@ test("worked example: units of the four granularities, without kept modules", ()
 
 /** The parts of layer 0. */
 function parts(granularity: Granularity, kept: string[] = []): string[] {
-  return sensitivityUnits(source.config, granularity, { kept: new Set(kept) })
+  return sensitivityUnits(source.config, granularity, { isFixed: (module) => kept.includes(module) })
     .filter(({ layer }) => layer === 0)
     .map(({ part }) => part);
 }

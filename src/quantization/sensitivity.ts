@@ -29,6 +29,8 @@ export interface SensitivityOptions {
   readonly units: readonly SensitivityUnit[];
   readonly widths: readonly Bits[];
   readonly rounded: RoundedWeight;
+  /** What `rounded` rounds by, for the records. */
+  readonly roundedBy: SensitivityRecord["roundedBy"];
   /** What an earlier attempt measured; it is not measured again. Default: nothing. */
   readonly known?: readonly SensitivityRecord[];
   readonly threads: number;
@@ -75,15 +77,23 @@ export async function* measureSensitivity(
       const changed = await runCandidates(members, { ...options, source, forward, prefix, parameters });
       const heads = { original: head, changed: head };
       const divergences = await divergence.measure(forward.batches, { original, changed }, heads);
-      yield members.map(({ unit, bits }, index) => recordOf({ unit, bits }, divergences[index]!));
+      yield members.map(({ unit, bits }, index) => ({
+        layer,
+        part: unit.part,
+        modules: [...unit.modules],
+        bits,
+        roundedBy: options.roundedBy,
+        divergence: divergences[index]!,
+      }));
     }
     await forward.advance(prefix, parameters);
     /* oxlint-enable eslint/no-await-in-loop */
   }
 }
 
-function openCandidates({ units, widths, known = [] }: SensitivityOptions): Candidate[] {
-  const done = new Set(known.map(({ modules, bits }) => keyOf(modules, bits)));
+function openCandidates({ units, widths, roundedBy, known = [] }: SensitivityOptions): Candidate[] {
+  const alike = known.filter((record) => record.roundedBy === roundedBy);
+  const done = new Set(alike.map(({ modules, bits }) => keyOf(modules, bits)));
   return units
     .flatMap((unit) => widths.map((bits) => ({ unit, bits })))
     .filter(({ unit, bits }) => !done.has(keyOf(unit.modules, bits)));
@@ -125,8 +135,4 @@ async function runCandidates(
   }
   /* oxlint-enable eslint/no-await-in-loop */
   return streams;
-}
-
-function recordOf({ unit, bits }: Candidate, divergence: number): SensitivityRecord {
-  return { layer: unit.layer, part: unit.part, modules: [...unit.modules], bits, divergence };
 }

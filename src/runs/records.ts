@@ -11,6 +11,8 @@ export const variantSchema = z.strictObject({
   /** Null for full precision; -1 for per channel. */
   groupSize: z.int().nullable(),
   symmetric: z.boolean().nullable(),
+  /** Mean bits a weight that each part's width was chosen under, `bits` being null; absent: all linears have `bits`. */
+  averageBits: z.number().optional(),
   /** How the linears round what they read; absent: not at all. */
   activations: z.literal("int8-per-token").optional(),
   /** Made from a model that was given outlier channels on purpose, so that none of its numbers is a trained model's. */

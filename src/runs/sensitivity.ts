@@ -7,14 +7,17 @@ export const sensitivitySchema = z.strictObject({
   /** What of the layer, e.g. `q k v`. */
   part: z.string(),
   modules: z.array(z.string()),
-  bits: z.int(),
+  bits: z.literal([2, 3, 4, 5, 6, 8]),
+  /** How it was rounded. */
+  roundedBy: z.enum(["rtn", "gptq"]),
   /** KL(full ‖ with this unit alone rounded) of the next token, nats, mean over the tokens that count. */
   divergence: z.number(),
 });
 export type SensitivityRecord = z.infer<typeof sensitivitySchema>;
 
-/** A point of the trade between size and loss. */
+/** A point of the trade between size and predicted loss. */
 const tradeSchema = z.strictObject({ averageBits: z.number(), divergence: z.number() });
+export type TradePoint = z.infer<typeof tradeSchema>;
 
 /** Which width each unit got, and what was predicted and measured of the whole. */
 export const allocationSchema = z.strictObject({
@@ -25,12 +28,9 @@ export const allocationSchema = z.strictObject({
   averageBits: z.number(),
   /** The same with scales and zero points. */
   storedBits: z.number(),
-  /** How single units were rounded when their sensitivity was measured. */
-  roundedBy: z.enum(["rtn", "gptq"]),
   /** Tokens the divergences are means over. */
   tokens: z.int(),
-  /** Seconds that the sensitivities took, over all attempts. */
-  seconds: z.number(),
+  /** The unit's widths that were chosen. */
   units: z.array(sensitivitySchema),
   /** Σ of the chosen units' divergences. */
   predicted: z.number(),

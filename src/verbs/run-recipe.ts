@@ -1,5 +1,7 @@
 /** @file What `bitmend run` does, as one typed value; a recipe file exports one, partial or whole. */
 import { z } from "zod";
+import { gridOverrideSchema } from "../quantization/grid-overrides.ts";
+import { granularities } from "../quantization/sensitivity-units.ts";
 import { BitmendError } from "../util/errors.ts";
 
 const bits = z.union([z.literal(2), z.literal(3), z.literal(4), z.literal(8)]);
@@ -12,6 +14,24 @@ const generationSchema = z.strictObject({
   /** 0 is greedy. */
   temperature: z.number().min(0).default(0),
   topP: z.number().positive().max(1).default(1),
+});
+
+/** How widths are chosen for a variant that has an average. */
+const mixedSchema = z.strictObject({
+  widths: z.array(bits).min(2).default([2, 3, 4, 8]),
+  /** What gets its width together; `group` (q k v, o, gate up, down) is the finest that engines with fused projections load. */
+  granularity: z.enum(granularities).default("group"),
+  /** How a part is rounded alone to measure what it loses; `gptq` quantizes the model once a width for that. */
+  roundedBy: z.enum(["rtn", "gptq"]).default("rtn"),
+  /** Calibration tokens that sensitivity is measured on, at most. */
+  tokens: z.int().positive().default(16_384),
+});
+
+/** A low-bit variant whose parts have widths of their own, chosen by measured sensitivity. */
+const mixedVariantSchema = z.strictObject({
+  method: z.enum(["rtn", "gptq", "awq"]),
+  /** Mean bits a weight, at most. */
+  averageBits: z.number().min(2).max(8),
 });
 
 /** One low-bit variant. */
@@ -36,7 +56,10 @@ const quantizationSchema = z.strictObject({
   calibrationSequences: z.int().positive().default(128),
   /** Joins the texts and cuts them into sequences of so many tokens; null: one text a sequence. */
   packedLength: z.int().min(2).nullable().default(null),
-  variants: z.array(quantizedVariantSchema).default([
+  /** Other grids for some linears, or none (`keep`), by name pattern; of every variant. */
+  overrides: z.array(gridOverrideSchema).default([]),
+  mixed: mixedSchema.prefault({}),
+  variants: z.array(z.union([quantizedVariantSchema, mixedVariantSchema])).default([
     { method: "rtn", bits: 8 },
     { method: "rtn", bits: 4 },
     { method: "gptq", bits: 4 },

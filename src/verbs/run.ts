@@ -19,11 +19,12 @@ import { diagnoseStage } from "./run/diagnose-stage.ts";
 import { evaluateStage, loader } from "./run/evaluate-stage.ts";
 import { modelIdentity } from "./run/model-identity.ts";
 import { prepare } from "./run/prepare.ts";
-import { quantizeStage, storedInRun } from "./run/quantize-stage.ts";
+import { storedInRun } from "./run/quantize-stage.ts";
 import { writeHeader } from "./run/header.ts";
 import { referenceStage } from "./run/reference-stage.ts";
 import { restoreStages } from "./run/restore-stages.ts";
 import { stressStage } from "./run/stress-stage.ts";
+import { variantStage } from "./run/variant-stage.ts";
 import { fullVariant, quantizedVariants } from "./run/variants.ts";
 
 export interface RunOptions {
@@ -86,10 +87,7 @@ async function* stages(begun: RunContext): VerbRun<Outcome> {
   const calibration = yield* calibrateStage(context);
   for (const variant of quantizedVariants(context.recipe)) {
     const stored = storedInRun(context, variant);
-    yield* quantizeStage(context, {
-      stored,
-      calibration: calibration.sequences.map(({ tokenIds }) => tokenIds),
-    });
+    yield* variantStage(context, { stored, calibration });
     const evaluation = yield* evaluateStage(context, { variant, load: loader(context, stored.directory) });
     measured.push({ variant, evaluation });
   }

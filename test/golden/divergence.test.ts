@@ -44,7 +44,7 @@ describe(`divergences match ${golden.source}`, () => {
     const layers = new Set(modules.map((module) => module.split(".")[2]));
     if (layers.size > 1) return;
     const units = [{ layer: Number([...layers][0]), part: "some", modules }];
-    const options = { units, widths: [bits], rounded, threads: 1 };
+    const options = { units, widths: [bits], rounded, roundedBy: "rtn", threads: 1 } as const;
     const found = (await Array.fromAsync(measureSensitivity(source, sequences, options))).flat();
     expect(found).toMatchObject([{ bits, modules }]);
     expect(found[0]!.divergence / divergence).toBeCloseTo(1, 4);

@@ -8,8 +8,16 @@ import { readChoice, readNumber, required } from "../read-value.ts";
 
 export const command = defineCommand({
   options: {
-    method: { type: "string", value: "METHOD", help: "rtn (round to nearest) or gptq" },
+    method: { type: "string", value: "METHOD", help: "rtn (round to nearest), gptq, awq or smoothquant" },
     bits: { type: "integer", value: "N", help: "2, 3, 4 or 8" },
+    "average-bits": { type: "string", value: "N", help: "Or their mean: widths by measured sensitivity" },
+    override: {
+      type: "string",
+      value: "MODULES=N",
+      help: "Other bits, e.g. '*.down_proj=8'; repeatable",
+      multiple: true,
+    },
+    keep: { type: "string", value: "MODULES", help: "Left as they are; repeatable", multiple: true },
     output: { type: "string", value: "DIRECTORY", help: "Where the low-bit model goes", short: "o" },
     "group-size": { type: "integer", value: "N", help: "Inputs that share one scale (64); =-1 for all" },
     symmetric: { type: "boolean", help: "One fixed zero point instead of one per group" },
@@ -42,15 +50,19 @@ export const command = defineCommand({
   ],
   run: async ({ json, positionals: [model], ...values }, context) => {
     using draw = drawEvents(context.terminal, { silent: json });
-    const bits = readChoice("bits", values.bits?.toString(), ["2", "3", "4", "8"]);
     const options = {
       model: model!,
       output: required("output", values.output),
-      method: required("method", readChoice("method", values.method, ["rtn", "gptq"])),
-      bits: bitsByName[required("bits", bits)],
+      method: required("method", readChoice("method", values.method, methods)),
+      bits: readBits("bits", values.bits?.toString()),
+      averageBits: readNumber("average-bits", values["average-bits"]),
+      overrides: [
+        ...values.override.map(readOverride),
+        ...values.keep.map((modules) => ({ modules, keep: true as const })),
+      ],
       groupSize: values["group-size"],
       symmetric: values.symmetric,
-      range: readChoice("range", values.range, ["minmax", "mse"]),
+      range: readChoice("range", values.range, ["minmax", "mse", "output"]),
       columnOrder: readChoice("column-order", values["column-order"], ["activation", "natural"]),
       dampingFraction: readNumber("damping", values.damping),
       calibration: values.calibration,
@@ -68,7 +80,22 @@ export const command = defineCommand({
   },
 });
 
+const methods = ["rtn", "gptq", "awq", "smoothquant"] as const;
 const bitsByName = { "2": 2, "3": 3, "4": 4, "8": 8 } as const;
+type Bits = (typeof bitsByName)[keyof typeof bitsByName];
+
+function readBits(name: string, value: string | undefined): Bits | undefined {
+  const choice = readChoice(name, value, ["2", "3", "4", "8"]);
+  return choice === undefined ? undefined : bitsByName[choice];
+}
+
+/** `*.down_proj=8`: the pattern may hold anything but ends at the last equals sign. */
+function readOverride(text: string): { readonly modules: string; readonly bits: Bits } {
+  const end = text.lastIndexOf("=");
+  const bits = readBits("override", end === -1 ? "" : text.slice(end + 1))!;
+  return { modules: text.slice(0, end), bits };
+}
+
 const kinds = ["q", "k", "v", "o", "gate", "up", "down"] as const;
 
 /** One row a layer, one column a linear: what the layer computes wrongly, or where that was not measured its weights. */

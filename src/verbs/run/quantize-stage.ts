@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { openModel } from "../../models/open-model.ts";
 import { quantizeCheckpoint, type QuantizationSummary } from "../../quantization/quantize-checkpoint.ts";
+import type { GridOverride } from "../../quantization/grid-overrides.ts";
 import type { QuantizationRecipeInput } from "../../quantization/recipe.ts";
 import { layerErrorSchema, type Variant } from "../../runs/records.ts";
 import { appendJsonLines, readJsonLines } from "../../util/json-lines.ts";
@@ -21,14 +22,19 @@ export function storedInRun({ directory }: Pick<RunContext, "directory">, varian
  */
 export async function* quantizeStage(
   context: RunContext,
-  input: { readonly stored: StoredVariant; readonly calibration: readonly (readonly number[])[] },
+  input: {
+    readonly stored: StoredVariant;
+    readonly calibration: readonly (readonly number[])[];
+    /** Grids of single modules, besides the recipe's. Default: none. */
+    readonly overrides?: readonly GridOverride[];
+  },
 ): VerbRun<QuantizationSummary> {
-  const { calibration } = input;
+  const { calibration, overrides = [] } = input;
   const { variant, directory } = input.stored;
   const { threads, signal } = context;
   const summary = yield* drawQuantization(
     variant.name,
-    quantizeCheckpoint(openModel(context.model), quantizationRecipe(context, variant), {
+    quantizeCheckpoint(openModel(context.model), quantizationRecipe(context, variant, overrides), {
       calibration,
       directory,
       threads,
@@ -52,7 +58,7 @@ export async function* quantizeStage(
  *
  * @yields Progress in linears.
  */
-async function* drawQuantization(
+export async function* drawQuantization(
   name: string,
   events: ReturnType<typeof quantizeCheckpoint>,
 ): VerbRun<QuantizationSummary> {
@@ -75,15 +81,22 @@ function stageOf(name: string, start: { readonly modules: number; readonly alrea
   return { type: "stage", name: `Quantizing ${name}`, total, unit: "linears", alreadyDone };
 }
 
-function quantizationRecipe({ recipe }: RunContext, variant: Variant): QuantizationRecipeInput {
+/** How a variant is quantized; `overrides` come after the recipe's. */
+export function quantizationRecipe(
+  { recipe }: RunContext,
+  variant: Variant,
+  overrides: readonly GridOverride[] = [],
+): QuantizationRecipeInput {
   const { range, columnOrder, dampingFraction } = recipe.quantization;
   const { method, bits, groupSize, symmetric, activations = null } = variant;
   const grid = {
-    bits: bits!,
+    // Every linear of a mixed variant has an override.
+    bits: bits ?? recipe.quantization.mixed.widths[0]!,
     groupSize: groupSize!,
     symmetric: symmetric!,
     activations,
     ...(range === undefined ? {} : { range }),
+    overrides: [...recipe.quantization.overrides, ...overrides],
   };
   switch (method) {
     case "gptq":

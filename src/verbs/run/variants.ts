@@ -19,7 +19,19 @@ export const fullVariant: Variant = {
 
 /** The low-bit variants of a recipe, named like `w3-g64-gptq`. */
 export function quantizedVariants(recipe: Pick<RunRecipe, "quantization" | "outliers">): Variant[] {
-  return recipe.quantization.variants.map((kind) => quantizedVariant(recipe, kind));
+  return recipe.quantization.variants.map((kind) =>
+    "bits" in kind ? quantizedVariant(recipe, kind) : mixedVariant(recipe, kind),
+  );
+}
+
+/** A low-bit variant whose parts have widths of their own. */
+export function mixedVariant(
+  recipe: Pick<RunRecipe, "quantization" | "outliers">,
+  { method, averageBits }: { readonly method: NonNullable<Variant["method"]>; readonly averageBits: number },
+): Variant {
+  const alike = quantizedVariant(recipe, { method, bits: 4 });
+  const name = alike.name.replace("w4-", `w${averageBits}-mixed-`);
+  return { ...alike, name, bits: null, averageBits };
 }
 
 /** What distinguishes the low-bit variants of one recipe. */
