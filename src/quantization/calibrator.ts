@@ -125,7 +125,7 @@ export class Calibrator implements AsyncDisposable {
     const absoluteSum = new Float64Array(size);
     const maxAbsolute = new Float32Array(size);
     const keeps = keepReads && (kind === lastKinds.attention || kind === lastKinds["feed-forward"]);
-    const store = keeps ? this.#keepReads(kind, parameters, size) : null;
+    const store = keeps ? this.#keepReads(kind, feedsOf(session!, parameters), size) : null;
     const read = store === null ? null : new Window(this.#batches, size);
     let tokens = 0;
     for (const [index, batch] of this.#batches.entries()) {
@@ -204,10 +204,10 @@ export class Calibrator implements AsyncDisposable {
     return loaded;
   }
 
-  #keepReads(kind: LinearKind, parameters: LayerParameters, width: number): ActivationStore {
+  #keepReads(kind: LinearKind, fed: Readonly<Record<string, SharedFloats>>, width: number): ActivationStore {
     const memoryBytes = this.#options.activationMemory - this.#hidden.memoryBytes;
     const store = newStore(this.#batches, width, { ...this.#options, activationMemory: memoryBytes });
-    this.#reads = { kind, parameters: new Map(parameters), store };
+    this.#reads = { kind, parameters: new Map(Object.entries(fed)), store };
     return store;
   }
 
@@ -215,7 +215,8 @@ export class Calibrator implements AsyncDisposable {
   #keptReads(kind: LinearKind, parameters: LayerParameters, opening: EngineSession): ActivationStore | null {
     if (this.#reads?.kind !== kind) return null;
     const before = this.#reads.parameters;
-    const isCurrent = Object.keys(opening.inputs).every((name) => before.get(name) === parameters.get(name));
+    const needed = Object.keys(feedsOf(opening, parameters));
+    const isCurrent = needed.every((name) => before.get(name) === parameters.get(name));
     return isCurrent ? this.#reads.store : null;
   }
 
@@ -281,7 +282,7 @@ class Window {
 function feedsOf(
   session: EngineSession,
   parameters: LayerParameters,
-  text: Readonly<Record<string, SharedFloats>>,
+  text: Readonly<Record<string, SharedFloats>> = {},
 ): Record<string, SharedFloats> {
   const names = Object.keys(session.inputs).filter((name) => name in text || parameters.has(name));
   return Object.fromEntries(names.map((name) => [name, text[name] ?? parameters.get(name)!]));

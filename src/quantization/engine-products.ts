@@ -1,4 +1,4 @@
-import type { EngineSession, EngineTensor, EngineWorker } from "../engine/index.ts";
+import type { EngineTensor } from "../engine/index.ts";
 import { Graph } from "../graph/graph.ts";
 import { gemm } from "../graph/operations.ts";
 import { subtractProduct, type ProductUpdate, type SubtractProduct } from "./subtract-product.ts";
@@ -6,20 +6,32 @@ import { subtractProduct, type ProductUpdate, type SubtractProduct } from "./sub
 /** Below this many multiplications the way to the engine and back costs more than TypeScript needs. */
 const fewestMultiplications = 2 ** 22;
 
+/** What runs a model: an engine worker, or the engine in this thread. */
+interface Engine {
+  readonly load: (model: Uint8Array) => Promise<Session>;
+}
+
+interface Session {
+  readonly run: (
+    feeds: Readonly<Record<string, EngineTensor>>,
+    fetches: Readonly<Record<string, EngineTensor>>,
+  ) => Promise<unknown>;
+}
+
 /**
  * Updates by the engine's float64 matrix product where they are large enough, in TypeScript where not.
  *
  * The shape alone decides, so equal inputs give equal results.
  */
 export async function engineProducts(
-  worker: EngineWorker,
+  engine: Engine,
   /** Elements of a product held at once. */
   { largestProduct = 2 ** 22 } = {},
 ): Promise<SubtractProduct> {
   const graph = new Graph({ floatType: "f64" });
   const left = graph.input("left", "f64", ["rows", "depth"]);
   const right = graph.input("right", "f64", ["columns", "depth"]);
-  const session = await worker.load(graph.build({ product: gemm(left, right, { transposeB: true }) }));
+  const session = await engine.load(graph.build({ product: gemm(left, right, { transposeB: true }) }));
   return async (update) => {
     const { rows, columns, depth } = update;
     const columnCount = columns[1] - columns[0];
@@ -40,7 +52,7 @@ export async function engineProducts(
 }
 
 async function subtractPart(
-  session: EngineSession,
+  session: Session,
   feeds: Record<string, EngineTensor>,
   { target, stride, rows, columns }: ProductUpdate,
 ): Promise<void> {

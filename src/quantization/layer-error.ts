@@ -2,9 +2,35 @@ import { dequantize } from "../checkpoint/dequantize.ts";
 import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
 import type { Matrix } from "./matrix.ts";
 
-/** ‖W - Ŵ‖² / ‖W‖², 0 for a weight of zeros that stayed so. */
-export function weightError(weight: Matrix, quantized: QuantizedMatrix): number {
-  return ratio(sumOfSquares(weightDifference(weight, quantized)), sumOfSquares(weight.values));
+/** ‖W - Ŵ‖² and ‖W‖² of some rows. */
+export interface SquaredSums {
+  readonly error: number;
+  readonly whole: number;
+}
+
+export function squaredSums(
+  { values }: Matrix,
+  { codes, scales, zeroPoints, groupSize }: QuantizedMatrix,
+): SquaredSums {
+  let error = 0;
+  let whole = 0;
+  for (let group = 0; group < scales.length; group++) {
+    const scale = scales[group]!;
+    const zeroPoint = zeroPoints[group]!;
+    for (let index = group * groupSize; index < (group + 1) * groupSize; index++) {
+      const value = values[index]!;
+      const difference = value - (codes[index]! - zeroPoint) * scale;
+      error += difference * difference;
+      whole += value * value;
+    }
+  }
+  return { error, whole };
+}
+
+/** ‖W - Ŵ‖² / ‖W‖² of all rows, 0 for weights of zeros that stayed so. */
+export function relativeError(sums: readonly SquaredSums[]): number {
+  const total = (part: keyof SquaredSums): number => sums.reduce((sum, slice) => sum + slice[part], 0);
+  return ratio(total("error"), total("whole"));
 }
 
 /**
@@ -19,10 +45,6 @@ export function outputError(weight: Matrix, quantized: QuantizedMatrix, gram: Ma
 /** W - Ŵ, [out, in]. */
 export function weightDifference({ values }: Matrix, quantized: QuantizedMatrix): Float32Array {
   return dequantize(quantized).map((restored, index) => values[index]! - restored);
-}
-
-function sumOfSquares(values: Float32Array): number {
-  return values.reduce((sum, value) => sum + value * value, 0);
 }
 
 function ratio(error: number, whole: number): number {

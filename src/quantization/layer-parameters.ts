@@ -16,17 +16,55 @@ export function nameInLayer(name: string): string {
   return name.replace(/^model\.layers\.\d+\./u, "");
 }
 
-/** Reads all parameters of one layer as float32. */
+/** The parameters of one layer as float32, each read when it is first asked for. */
 export function readLayerParameters(
   { config, readFloat32 }: Pick<Checkpoint, "config" | "readFloat32">,
   layer: number,
 ): LayerParameters {
-  return new Map(
-    layerParameters(config, layer).map(({ name, shape }) => [
-      nameInLayer(name),
-      sharedFloats(shape, readFloat32(name)),
-    ]),
+  return new StoredParameters(
+    new Map(
+      layerParameters(config, layer).map(({ name, shape }) => [
+        nameInLayer(name),
+        () => sharedFloats(shape, readFloat32(name)),
+      ]),
+    ),
   );
+}
+
+/** Entries are read when they are asked for; a deleted one is gone. */
+class StoredParameters extends Map<string, SharedFloats> {
+  readonly #readers: Map<string, () => SharedFloats>;
+
+  constructor(readers: Map<string, () => SharedFloats>) {
+    super();
+    this.#readers = readers;
+  }
+
+  override has(name: string): boolean {
+    return this.#readers.has(name) || super.has(name);
+  }
+
+  override get(name: string): SharedFloats | undefined {
+    const known = super.get(name);
+    if (known !== undefined) return known;
+    const read = this.#readers.get(name)?.();
+    if (read !== undefined) super.set(name, read);
+    return read;
+  }
+
+  override delete(name: string): boolean {
+    const isStored = this.#readers.delete(name);
+    return super.delete(name) || isStored;
+  }
+
+  override entries(): MapIterator<[string, SharedFloats]> {
+    for (const name of this.#readers.keys()) this.get(name);
+    return super.entries();
+  }
+
+  override [Symbol.iterator](): MapIterator<[string, SharedFloats]> {
+    return this.entries();
+  }
 }
 
 /** A shared copy of `values`, or zeros. */

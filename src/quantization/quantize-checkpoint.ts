@@ -8,6 +8,7 @@ import { quantizeLayers, type LinearError, type QuantizedLayer } from "./quantiz
 import { quantizeOutside } from "./quantize-outside.ts";
 import { recipeGrids, schemeOf } from "./recipe-grids.ts";
 import { quantizationRecipeSchema, type QuantizationRecipeInput } from "./recipe.ts";
+import { RoundingPool } from "./rounding-pool.ts";
 import { validateQuantization } from "./validate-quantization.ts";
 
 /** Settings besides the recipe. */
@@ -73,11 +74,17 @@ export async function* quantizeCheckpoint(
   if (!writer.isWritten(null)) writer.writeShard(null, quantizeOutside(source, checkedRecipe));
   const layers = Array.from({ length: source.config.layerCount }, (_, layer) => layer);
   if (layers.some((layer) => !writer.isWritten(layer))) {
+    await using pool = new RoundingPool(threads);
     await using calibrator =
       calibration.length === 0 ? null : await Calibrator.start(source, calibration, { threads });
     const finishedLayer = (layer: number): QuantizedLayer | null =>
       writer.isWritten(layer) ? writer.readShard(layer) : null;
-    for await (const event of quantizeLayers(source, checkedRecipe, { calibrator, finishedLayer, signal })) {
+    for await (const event of quantizeLayers(source, checkedRecipe, {
+      calibrator,
+      pool,
+      finishedLayer,
+      signal,
+    })) {
       if (event.type === "linear") {
         const { type: _, ...error } = event;
         modules.push(error);

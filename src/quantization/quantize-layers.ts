@@ -14,12 +14,12 @@ import { layerSites, linearGroups, type LinearSite } from "../models/linear-site
 import type { Calibrator } from "./calibrator.ts";
 import { foldScales } from "./fold-scales.ts";
 import type { GridOptions } from "./grid-options.ts";
-import { weightError } from "./layer-error.ts";
 import { nameInLayer, readLayerParameters, sharedFloats, type LayerParameters } from "./layer-parameters.ts";
 import type { Matrix } from "./matrix.ts";
 import type { QuantizationRecipe } from "./recipe.ts";
 import { recipeGrids } from "./recipe-grids.ts";
-import { groupRounding, roundingGrid, type Rounded } from "./round-group.ts";
+import { groupRounding, type Rounded } from "./round-group.ts";
+import type { RoundingPool } from "./rounding-pool.ts";
 
 /** What one linear lost. */
 export interface LinearError {
@@ -51,6 +51,7 @@ export type LayerEvent =
 export interface LayerQuantizationOptions {
   /** Null only for a method that needs no calibration. */
   readonly calibrator: Calibrator | null;
+  readonly pool: RoundingPool;
   /** A layer that an earlier run has finished, else null; parameters that were not replaced may be among its replacements. Default: none is. */
   readonly finishedLayer?: (layer: number) => QuantizedLayer | null;
   readonly signal?: AbortSignal | undefined;
@@ -64,7 +65,7 @@ export interface LayerQuantizationOptions {
 export async function* quantizeLayers(
   source: Pick<Checkpoint, "config" | "readFloat32" | "tensors">,
   recipe: QuantizationRecipe,
-  { calibrator, finishedLayer = () => null, signal }: LayerQuantizationOptions,
+  { calibrator, pool, finishedLayer = () => null, signal }: LayerQuantizationOptions,
 ): AsyncGenerator<LayerEvent, void, void> {
   const { layerCount } = source.config;
   const grids = recipeGrids(source.config, recipe);
@@ -73,7 +74,7 @@ export async function* quantizeLayers(
     if (finished !== null && calibrator === null) continue;
     const parameters = readLayerParameters(source, layer);
     if (finished !== null) putInPlace(parameters, finished);
-    const work: LayerWork = { source, recipe, grids, layer, parameters, calibrator, signal };
+    const work: LayerWork = { source, recipe, grids, layer, parameters, calibrator, pool, signal };
     const matrices = new Map<string, QuantizedMatrix>();
     const changed = new Set<string>();
     for (const { half, groups } of halves) {
@@ -85,6 +86,7 @@ export async function* quantizeLayers(
       signal?.throwIfAborted();
       // oxlint-disable-next-line eslint/no-await-in-loop -- each half reads what the one before it wrote
       if (half === "attention" || layer < layerCount - 1) await calibrator?.advance(half, parameters);
+      for (const module of matrices.keys()) parameters.delete(`${nameInLayer(module)}.weight`);
     }
     if (finished !== null) continue;
     const replacements = new Map(
@@ -106,6 +108,7 @@ export interface LayerWork {
   /** As they are by now: folded, quantized. */
   readonly parameters: LayerParameters;
   readonly calibrator: Calibrator | null;
+  readonly pool: RoundingPool;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -122,7 +125,7 @@ const halves = [
  */
 async function* quantizeGroup(
   kinds: readonly LinearSite["kind"][],
-  { source, recipe, grids, layer, parameters, calibrator, signal }: LayerWork,
+  { source, recipe, grids, layer, parameters, calibrator, pool, signal }: LayerWork,
   matrices: Map<string, QuantizedMatrix>,
 ): AsyncGenerator<LayerEvent, void, void> {
   const sites = Object.values(layerSites(source.config, layer)).filter(
@@ -134,25 +137,24 @@ async function* quantizeGroup(
   const { round, warnings } = await groupRounding(
     recipe,
     inputs === null ? null : { inputs, calibrator: calibrator! },
+    pool,
   );
   for (const text of warnings)
     yield { type: "warning", layer, text: `${sites.map(({ name }) => name).join(", ")}: ${text}` };
-  for (const { name, kind, outFeatures, inFeatures } of sites) {
+  for (const { name, outFeatures, inFeatures } of sites) {
     signal?.throwIfAborted();
     const { data: values } = parameters.get(`${nameInLayer(name)}.weight`)!;
     const weight: Matrix = { rows: outFeatures, columns: inFeatures, values };
     // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
-    const { matrix, dampingFraction }: Rounded = await round(
-      weight,
-      roundingGrid(recipe, grids.get(name)!, kind),
-    );
+    const { matrix, weightError, dampingFraction }: Rounded = await round(weight, grids.get(name)!);
     matrices.set(name, matrix);
-    replaceWeight(parameters, name, matrix);
+    if (calibrator === null) parameters.delete(`${nameInLayer(name)}.weight`);
+    else replaceWeight(parameters, name, matrix);
     yield {
       type: "linear",
       layer,
       module: name,
-      weightError: weightError(weight, matrix),
+      weightError,
       // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
       outputError: inputs === null ? null : await calibrator!.outputError(weight, matrix, inputs.gram),
       dampingFraction,

@@ -3,6 +3,7 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { Calibrator, type CalibrationSequences } from "./calibrator.ts";
 import { quantizeLayers, type LayerEvent, type QuantizedLayer } from "./quantize-layers.ts";
 import { quantizationRecipeSchema, type QuantizationRecipeInput } from "./recipe.ts";
+import { RoundingPool } from "./rounding-pool.ts";
 import { validateQuantization } from "./validate-quantization.ts";
 
 /** Settings besides the recipe. */
@@ -28,9 +29,10 @@ export async function* quantizeModel(
   const checkedRecipe = quantizationRecipeSchema.parse(recipe);
   validateQuantization(source, checkedRecipe, calibration);
   const layers: QuantizedLayer[] = [];
+  await using pool = new RoundingPool(threads);
   await using calibrator =
     calibration.length === 0 ? null : await Calibrator.start(source, calibration, { threads });
-  for await (const event of quantizeLayers(source, checkedRecipe, { calibrator, signal })) {
+  for await (const event of quantizeLayers(source, checkedRecipe, { calibrator, pool, signal })) {
     if (event.type === "layer") layers.push(event);
     else yield event;
   }

@@ -1,18 +1,18 @@
 import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
-import type { LinearKind } from "../models/linear-sites.ts";
 import type { Calibrator, InputStatistics } from "./calibrator.ts";
 import { gptqOptionsSchema, type GptqOptions } from "./gptq-options.ts";
-import { quantizeWithFactor } from "./gptq.ts";
 import type { GridOptions } from "./grid-options.ts";
 import { factorHessian } from "./hessian-factor.ts";
 import type { Matrix } from "./matrix.ts";
 import { searchOutputGrids, type MatrixGrids } from "./output-clip.ts";
 import type { QuantizationRecipe } from "./recipe.ts";
-import { quantizeRtn } from "./rtn.ts";
+import type { RoundingPool } from "./rounding-pool.ts";
 
 /** One rounded linear. */
 export interface Rounded {
   readonly matrix: QuantizedMatrix;
+  /** ‖W - Ŵ‖² / ‖W‖². */
+  readonly weightError: number;
   /** Null where weights went to the nearest code. */
   readonly dampingFraction: number | null;
 }
@@ -34,49 +34,52 @@ interface GroupInputs {
 export async function groupRounding(
   recipe: QuantizationRecipe,
   group: GroupInputs | null,
+  pool: RoundingPool,
 ): Promise<GroupRounding> {
   const settings = gptqSettings(recipe);
-  if (group === null || settings === null) {
+  const warnings = settings === null || group === null ? [] : tooFewTokens(group.inputs);
+  if (group === null || settings === null || warnings.length > 0) {
     return {
       round: async (weight, grid) => {
         const grids = await chosenGrids(weight, grid, group);
-        return { matrix: quantizeRtn(weight, grid, grids), dampingFraction: null };
+        return { ...(await pool.round(weight, { grid, grids, gptq: null })), dampingFraction: null };
       },
-      warnings: [],
+      warnings,
     };
   }
-  const { subtract } = group.calibrator;
-  const hessian = await factorHessian(group.inputs.gram, settings, subtract);
+  const hessian = await factorHessian(group.inputs.gram, settings, group.calibrator.subtract);
   const { dampingFraction } = hessian;
   return {
     round: async (weight, grid) => {
       const grids = await chosenGrids(weight, grid, group);
-      const call = { ...settings, ...grid, subtract, ...(grids === undefined ? {} : { grids }) };
-      return { matrix: await quantizeWithFactor(weight, hessian, call), dampingFraction };
+      return { ...(await pool.round(weight, { grid, grids, gptq: { hessian, settings } })), dampingFraction };
     },
-    warnings: [],
+    warnings,
   };
 }
 
-/** Grids that calibration text decides on; undefined where the weights alone do. */
+/**
+ * Why GPTQ would do harm; nothing when it has text enough.
+ *
+ * Fewer tokens than input features leave directions that no token excited: there only damping holds the corrections back. On the pocket model,
+ * 3 bits, the divergence from full precision was 0.70 with 59 tokens for 64 to 128 features, 0.57 with 120, 0.33 with 1,094, and 0.66 for
+ * rounding to nearest (docs/log.md).
+ */
+function tooFewTokens({ tokens, gram }: InputStatistics): string[] {
+  if (tokens >= gram.columns) return [];
+  const text = `GPTQ needs a calibration token for each of the ${gram.columns} input features and has ${tokens}; rounded to nearest.`;
+  return [text];
+}
+
+/** Grids that calibration text decides on; null where the weights alone do. */
 async function chosenGrids(
   weight: Matrix,
   grid: GridOptions,
   group: GroupInputs | null,
-): Promise<MatrixGrids | undefined> {
-  if (grid.range !== "output" || group === null) return undefined;
+): Promise<MatrixGrids | null> {
+  if (grid.range !== "output" || group === null) return null;
   const { gram } = group.inputs;
   return searchOutputGrids(weight, grid, { gram, groupEnergies: group.calibrator.energies.ofGroups });
-}
-
-/** The grid that a linear is rounded to; AWQ's code never clips q and k, whose products make the attention scores. */
-export function roundingGrid(
-  { method }: QuantizationRecipe,
-  grid: GridOptions,
-  kind: LinearKind,
-): GridOptions {
-  const isScore = kind === "q" || kind === "k";
-  return method === "awq" && isScore && grid.range === "output" ? { ...grid, range: "minmax" } : grid;
 }
 
 type GptqSettings = Pick<GptqOptions, "dampingFraction" | "columnOrder" | "blockSize">;

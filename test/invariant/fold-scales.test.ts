@@ -5,6 +5,7 @@ import { openCheckpoint } from "../../src/checkpoint/checkpoint.ts";
 import { memorySource } from "../../src/models/model-source.ts";
 import { parameterSites } from "../../src/models/parameter-sites.ts";
 import { Calibrator } from "../../src/quantization/calibrator.ts";
+import { RoundingPool } from "../../src/quantization/rounding-pool.ts";
 import { foldScales } from "../../src/quantization/fold-scales.ts";
 import { nameInLayer, readLayerParameters } from "../../src/quantization/layer-parameters.ts";
 import { recipeGrids } from "../../src/quantization/recipe-grids.ts";
@@ -33,7 +34,8 @@ async function foldedParameters(
   for (let layer = 0; layer < source.config.layerCount; layer++) {
     const inLayer = readLayerParameters(source, layer);
     for (const half of ["attention", "feed-forward"] as const) {
-      const work = { source, recipe, grids, layer, parameters: inLayer, calibrator, signal: undefined };
+      const pool = new RoundingPool(1);
+      const work = { source, recipe, grids, layer, parameters: inLayer, calibrator, pool, signal: undefined };
       changed.push(...(await foldScales(half, work)));
       await calibrator.advance(half, inLayer);
     }

@@ -1,0 +1,54 @@
+import { describe, expect, test } from "vitest";
+import { randomStream } from "../util/random.ts";
+import { gptqOptionsSchema } from "./gptq-options.ts";
+import { quantizeWithFactor } from "./gptq.ts";
+import { gridOptionsSchema } from "./grid-options.ts";
+import { factorHessian } from "./hessian-factor.ts";
+import { relativeError, squaredSums } from "./layer-error.ts";
+import type { Matrix } from "./matrix.ts";
+import { RoundingPool } from "./rounding-pool.ts";
+import { quantizeRtn } from "./rtn.ts";
+
+function randomMatrix(rows: number, columns: number): Matrix {
+  const random = randomStream(1, "pool", rows, columns);
+  return { rows, columns, values: Float32Array.from({ length: rows * columns }, () => random.normal()) };
+}
+
+/** XᵀX of 3 · columns random tokens. */
+function gramMatrix(columns: number): Matrix {
+  const { rows, values } = randomMatrix(3 * columns, columns);
+  const gram = new Float32Array(columns * columns);
+  for (let token = 0; token < rows; token++) {
+    for (let i = 0; i < columns; i++) {
+      for (let j = 0; j < columns; j++) {
+        gram[i * columns + j]! += values[token * columns + i]! * values[token * columns + j]!;
+      }
+    }
+  }
+  return { rows: columns, columns, values: gram };
+}
+
+describe("RoundingPool", () => {
+  // 300 rows are three slices, the last one short.
+  const weight = randomMatrix(300, 32);
+  const grid = gridOptionsSchema.parse({ bits: 3, groupSize: 16 });
+
+  test.each([1, 2])("with %i threads it rounds as one call in this thread does", async (threads) => {
+    await using pool = new RoundingPool(threads);
+    const settings = gptqOptionsSchema.parse(grid);
+    const hessian = await factorHessian(gramMatrix(32), settings);
+    const nearest = await pool.round(weight, { grid, grids: null, gptq: null });
+    const gptq = await pool.round(weight, { grid, grids: null, gptq: { hessian, settings } });
+    expect(nearest.matrix).toEqual(quantizeRtn(weight, grid));
+    expect(gptq.matrix).toEqual(await quantizeWithFactor(weight, hessian, settings));
+    expect(nearest.weightError).toBeCloseTo(relativeError([squaredSums(weight, nearest.matrix)]), 12);
+  });
+
+  test("an error keeps its code", async () => {
+    await using pool = new RoundingPool(1);
+    const values = new Float32Array(32).fill(1e30);
+    await expect(
+      pool.round({ rows: 1, columns: 32, values }, { grid, grids: null, gptq: null }),
+    ).rejects.toMatchObject({ code: "quantization/unrepresentable" });
+  });
+});
