@@ -29,11 +29,15 @@ function gramMatrix(columns: number): Matrix {
 }
 
 describe("RoundingPool", () => {
-  // 300 rows are three slices, the last one short.
-  const weight = randomMatrix(300, 32);
   const grid = gridOptionsSchema.parse({ bits: 3, groupSize: 16 });
 
-  test.each([1, 2])("with %i threads it rounds as one call in this thread does", async (threads) => {
+  // 4,100 rows are 33 slices, the last one short; 40 rows are rounded in this thread.
+  test.each([
+    [1, 4100],
+    [2, 4100],
+    [1, 40],
+  ])("with %i threads it rounds %i rows as one call in this thread does", async (threads, rows) => {
+    const weight = randomMatrix(rows, 32);
     await using pool = new RoundingPool(threads);
     const settings = gptqOptionsSchema.parse(grid);
     const hessian = await factorHessian(gramMatrix(32), settings);
@@ -46,9 +50,9 @@ describe("RoundingPool", () => {
 
   test("an error keeps its code", async () => {
     await using pool = new RoundingPool(1);
-    const values = new Float32Array(32).fill(1e30);
+    const values = new Float32Array(2 ** 17).fill(1e30);
     await expect(
-      pool.round({ rows: 1, columns: 32, values }, { grid, grids: null, gptq: null }),
+      pool.round({ rows: 4096, columns: 32, values }, { grid, grids: null, gptq: null }),
     ).rejects.toMatchObject({ code: "quantization/unrepresentable" });
   });
 });

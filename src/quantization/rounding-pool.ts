@@ -7,42 +7,23 @@
 import { Worker } from "node:worker_threads";
 import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
 import { BitmendError, type ErrorCode } from "../util/errors.ts";
-import type { GptqOptions } from "./gptq-options.ts";
-import { groupWidth, type GridOptions } from "./grid-options.ts";
-import type { HessianFactor } from "./hessian-factor.ts";
+import { groupWidth } from "./grid-options.ts";
 import { relativeError, type SquaredSums } from "./layer-error.ts";
 import { sharedFloats } from "./layer-parameters.ts";
 import type { Matrix } from "./matrix.ts";
-import type { MatrixGrids } from "./output-clip.ts";
-
-/** How weights are rounded: to nearest, or by GPTQ. */
-export interface Rounding {
-  readonly grid: GridOptions;
-  /** Grids chosen beforehand; null where they are fitted to the weights. */
-  readonly grids: MatrixGrids | null;
-  /** Null for rounding to nearest. */
-  readonly gptq: {
-    readonly hessian: HessianFactor;
-    readonly settings: Pick<GptqOptions, "dampingFraction" | "columnOrder" | "blockSize">;
-  } | null;
-}
+import { roundRows, type RoundedRows, type Rounding } from "./round-rows.ts";
 
 /** One slice, whose weights lie in shared memory. */
 export interface RoundingTask extends Rounding {
   readonly weight: Matrix;
 }
 
-/** What became of a slice. */
-export interface RoundedRows extends SquaredSums {
-  readonly codes: Uint8Array;
-  readonly scales: Float32Array;
-  readonly zeroPoints: Uint8Array;
-}
-
 export type RoundingAnswer =
   | { readonly rows: RoundedRows }
   | { readonly error: { readonly code: ErrorCode; readonly message: string } };
 
+/** Smaller weights are rounded at once in this thread, which costs less than starting another. */
+const fewestWeights = 2 ** 17;
 /** Rows of a slice: enough for GPTQ to share the factor's columns among, few enough to keep several threads busy. */
 const rowsPerSlice = 128;
 
@@ -63,29 +44,11 @@ export class RoundingPool implements AsyncDisposable {
     const { rows, columns } = weight;
     const { bits, symmetric, activations } = rounding.grid;
     const groupSize = groupWidth(weight, rounding.grid.groupSize);
-    const groups = columns / groupSize;
-    const codes = new Uint8Array(rows * columns);
-    const scales = new Float32Array(rows * groups);
-    const zeroPoints = new Uint8Array(rows * groups);
-    const shared = inSharedMemory(weight);
-    const slices = Array.from({ length: Math.ceil(rows / rowsPerSlice) }, (_, index) => index * rowsPerSlice);
-    const sums: SquaredSums[] = [];
-    let next = 0;
-    const work = async (worker: Worker): Promise<void> => {
-      while (next < slices.length) {
-        const index = next++;
-        const firstRow = slices[index]!;
-        const task = sliceOf(shared, rounding, { firstRow, groups });
-        // oxlint-disable-next-line eslint/no-await-in-loop -- a thread rounds one slice at a time
-        const done = await answerOf(worker, task);
-        codes.set(done.codes, firstRow * columns);
-        scales.set(done.scales, firstRow * groups);
-        zeroPoints.set(done.zeroPoints, firstRow * groups);
-        sums[index] = done;
-      }
-    };
-    await Promise.all(this.#started(Math.min(this.#threads, slices.length)).map(work));
-    const matrix = { bits, rows, columns, groupSize, symmetric, codes, scales, zeroPoints };
+    const { sums, ...parts } =
+      rows * columns < fewestWeights
+        ? await inThisThread(weight, rounding)
+        : await this.#inSlices(inSharedMemory(weight), rounding, columns / groupSize);
+    const matrix = { bits, rows, columns, groupSize, symmetric, ...parts };
     return {
       matrix: activations === null ? matrix : { ...matrix, activations },
       weightError: relativeError(sums),
@@ -94,6 +57,30 @@ export class RoundingPool implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#workers.map(async (worker) => worker.terminate()));
+  }
+
+  async #inSlices(weight: Matrix, rounding: Rounding, groups: number): Promise<RoundedMatrix> {
+    const { rows, columns } = weight;
+    const codes = new Uint8Array(rows * columns);
+    const scales = new Float32Array(rows * groups);
+    const zeroPoints = new Uint8Array(rows * groups);
+    const sliceCount = Math.ceil(rows / rowsPerSlice);
+    const sums: SquaredSums[] = [];
+    let next = 0;
+    const work = async (worker: Worker): Promise<void> => {
+      while (next < sliceCount) {
+        const index = next++;
+        const firstRow = index * rowsPerSlice;
+        // oxlint-disable-next-line eslint/no-await-in-loop -- a thread rounds one slice at a time
+        const done = await answerOf(worker, sliceOf(weight, rounding, { firstRow, groups }));
+        codes.set(done.codes, firstRow * columns);
+        scales.set(done.scales, firstRow * groups);
+        zeroPoints.set(done.zeroPoints, firstRow * groups);
+        sums[index] = done;
+      }
+    };
+    await Promise.all(this.#started(Math.min(this.#threads, sliceCount)).map(work));
+    return { codes, scales, zeroPoints, sums };
   }
 
   #started(count: number): Worker[] {
@@ -106,6 +93,13 @@ export class RoundingPool implements AsyncDisposable {
     }
     return this.#workers.slice(0, count);
   }
+}
+
+type RoundedMatrix = Pick<RoundedRows, "codes" | "scales" | "zeroPoints"> & { readonly sums: SquaredSums[] };
+
+async function inThisThread(weight: Matrix, rounding: Rounding): Promise<RoundedMatrix> {
+  const { codes, scales, zeroPoints, error, whole } = await roundRows(weight, rounding);
+  return { codes, scales, zeroPoints, sums: [{ error, whole }] };
 }
 
 function inSharedMemory({ rows, columns, values }: Matrix): Matrix {

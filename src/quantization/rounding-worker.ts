@@ -3,10 +3,8 @@ import { parentPort, type MessagePort } from "node:worker_threads";
 import { createRuntimeSession } from "../engine/runtime-session.ts";
 import { BitmendError } from "../util/errors.ts";
 import { engineProducts } from "./engine-products.ts";
-import { quantizeWithFactor } from "./gptq.ts";
-import { squaredSums } from "./layer-error.ts";
-import type { RoundedRows, RoundingAnswer, RoundingTask } from "./rounding-pool.ts";
-import { quantizeRtn } from "./rtn.ts";
+import { roundRows } from "./round-rows.ts";
+import type { RoundingAnswer, RoundingTask } from "./rounding-pool.ts";
 import type { SubtractProduct } from "./subtract-product.ts";
 
 if (parentPort === null) {
@@ -21,22 +19,10 @@ function serve(port: MessagePort): void {
     products ??= engineProducts({ load: async (model) => createRuntimeSession(model, single) });
     return products;
   };
-  const round = async ({ weight, grid, grids, gptq }: RoundingTask): Promise<RoundedRows> => {
-    const quantized =
-      gptq === null
-        ? quantizeRtn(weight, grid, grids ?? undefined)
-        : await quantizeWithFactor(weight, gptq.hessian, {
-            ...gptq.settings,
-            ...grid,
-            subtract: await subtract(),
-            ...(grids === null ? {} : { grids }),
-          });
-    const { codes, scales, zeroPoints } = quantized;
-    return { codes, scales, zeroPoints, ...squaredSums(weight, quantized) };
-  };
   const answer = async (task: RoundingTask): Promise<RoundingAnswer> => {
     try {
-      return { rows: await round(task) };
+      const needsProducts = task.gptq !== null;
+      return { rows: await roundRows(task.weight, task, needsProducts ? await subtract() : undefined) };
     } catch (error) {
       const known = error instanceof BitmendError;
       const code = known ? error.code : "engine/run-failed";
