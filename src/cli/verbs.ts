@@ -30,6 +30,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: "Say what a checkpoint is, tensor by tensor",
     load: () => import("./verbs/inspect.ts"),
   },
+  grade: {
+    summary: "Grade answers in a file, with the reason of every verdict",
+    load: () => import("./verbs/grade.ts"),
+  },
   pull: {
     summary: "Fetch a model from the Hugging Face hub",
     load: () => import("./verbs/pull.ts"),

@@ -1,0 +1,86 @@
+import { createReadStream } from "node:fs";
+import { createInterface } from "node:readline";
+import { z } from "zod";
+import { gradeAnswer, type AnswerVerdict } from "../grading/math/grade-answer.ts";
+import { BitmendError } from "../util/errors.ts";
+import { fileSystemError } from "../util/file-system-error.ts";
+
+/** One line of a file to be graded. */
+const lineSchema = z
+  .object({
+    /** The right answer, or several of which one is enough. */
+    gold: z.union([z.string(), z.number(), z.array(z.union([z.string(), z.number()]))]),
+    /** The answer alone. */
+    pred: z.union([z.string(), z.number()]).nullish(),
+    /** A text that holds the answer. */
+    completion: z.string().nullish(),
+    options: z
+      .object({
+        /** What the answer is: mathematics (numbers, words and letters among it), or the letter of an option. */
+        kind: z.enum(["math", "choice"]).optional(),
+      })
+      .nullish(),
+  })
+  .refine(({ pred, completion }) => pred !== undefined || completion !== undefined, {
+    message: 'expected "pred" or "completion"',
+  });
+
+/** The verdict on one line. */
+export interface GradedLine {
+  /** 0 for the first line that is not empty. */
+  readonly index: number;
+  readonly verdict: AnswerVerdict["verdict"];
+  readonly extracted: string | null;
+  readonly comparator: string | null;
+  readonly reason: string;
+}
+
+/**
+ * Grades a file of JSON lines `{gold, pred | completion}`, one verdict a line, in order, as it reads them.
+ *
+ * @yields the verdicts
+ * @throws {BitmendError} `verbs/bad-line` naming the first line that is none; `files/...` when the file cannot be read.
+ */
+export async function* grade({ file }: { readonly file: string }): AsyncGenerator<GradedLine, void, void> {
+  let [index, number] = [0, 0];
+  try {
+    for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+      number++;
+      if (text.trim() === "") continue;
+      const { gold, pred, completion, options } = parseLine(text, `line ${number} of ${file}`);
+      const { verdict, extracted, comparator, reason } = gradeAnswer({
+        gold: Array.isArray(gold) ? gold.map(String) : String(gold),
+        answer: completion ?? String(pred ?? ""),
+        ...(options?.kind === undefined ? {} : { kind: options.kind }),
+      });
+      yield { index, verdict, extracted, comparator, reason };
+      index++;
+    }
+  } catch (error) {
+    throw fileSystemError(error, "grade()", file);
+  }
+}
+
+function parseLine(text: string, where: string): z.infer<typeof lineSchema> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw badLine(where, "no JSON", cause);
+  }
+  const parsed = lineSchema.safeParse(value);
+  if (!parsed.success)
+    throw badLine(where, z.prettifyError(parsed.error).replaceAll("\n", " "), parsed.error);
+  return parsed.data;
+}
+
+function badLine(where: string, what: string, cause: unknown): BitmendError {
+  return new BitmendError(
+    "verbs/bad-line",
+    `grade(): expected {"gold", "pred" or "completion"} in ${where}, got ${what}.`,
+    {
+      hint: "Every line is one JSON object.",
+      cause,
+    },
+  );
+}
