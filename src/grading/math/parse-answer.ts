@@ -372,16 +372,12 @@ class Parser extends TokenCursor {
 
   #environment(name: string): Expression {
     const rows: Expression[][] = [[]];
-    for (;;) {
-      const token = this.peek();
-      if (token === undefined) throw new NotMathematics();
-      if (token.type === "structure" && token.text.startsWith("end")) {
-        this.index++;
-        break;
-      }
+    while (this.peek()?.text.startsWith("end ") !== true) {
+      if (this.isAtEnd()) throw new NotMathematics();
       if (this.take("\\\\") !== null) rows.push([]);
       else if (this.take("&", ",") === null) rows.at(-1)!.push(this.#relation());
     }
+    this.index++;
     const filled = rows.filter((row) => row.length > 0);
     if (filled.length === 0) throw new NotMathematics();
     if (/matrix$|^array$/u.test(name)) return { kind: "matrix", rows: filled };
