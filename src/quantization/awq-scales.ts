@@ -13,13 +13,15 @@
  *    relative to the largest of its group. Scale 1 is always among them, so that the error is never more than that of plain rounding.
  * 3. With grouped queries, heads that share a value head share scales: the mean of their statistics. The authors' code leaves o as it is.
  * 4. Channels that calibration never excited keep scale 1.
- * 5. Scales are those that the giver's data type leaves (storable-scales.ts).
+ * 5. The search looks at 512 rows of each reader at most, evenly spaced.
+ * 6. Scales are those that the giver's data type leaves (storable-scales.ts).
  */
-import { dequantize } from "../checkpoint/dequantize.ts";
 import type { InputStatistics } from "./calibrator.ts";
+import { encode } from "./grid.ts";
 import { groupWidth, type GridOptions } from "./grid-options.ts";
+import { fitGroupGrid } from "./group-grid.ts";
+import { sharedFloats } from "./layer-parameters.ts";
 import type { Matrix } from "./matrix.ts";
-import { quantizeRtn } from "./rtn.ts";
 import type { StorableScales } from "./storable-scales.ts";
 
 /** A linear that reads the input whose channels are scaled. */
@@ -48,36 +50,63 @@ export interface FoundScales extends StorableScales {
   readonly plainLoss: number;
 }
 
+/** Rows of a reader that the search looks at; what it finds is held against scale 1 on all of them. */
+const mostRows = 512;
+
 /** Searches `ratios` exponents in both families for the scales of least output error under rounding to nearest. */
 export async function searchAwqScales(search: ScaleSearch, ratios: number): Promise<FoundScales> {
-  const { readers, inputs, channels, storable, energy } = search;
+  const { readers, inputs, channels, storable } = search;
   const channelCount = channels.reduce((most, channel) => Math.max(most, channel + 1), 0);
   const magnitudes = sharedMean(inputs.meanAbsolute, channels, channelCount);
   const weights = sharedMean(weightMagnitudes(readers), channels, channelCount);
+  const sampled = await outputLoss(search, readers.map(someRows));
+  const plain = storable(new Float64Array(channelCount).fill(1));
+  let best = { scales: plain, loss: await sampled(plain.scales) };
+  for (const wanted of awqCandidates(magnitudes, weights, ratios)) {
+    const scales = storable(wanted);
+    // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
+    const loss = await sampled(scales.scales);
+    if (loss < best.loss) best = { scales, loss };
+  }
+  const whole = await outputLoss(search, readers);
+  const plainLoss = await whole(plain.scales);
+  const loss = await whole(best.scales.scales);
+  return loss < plainLoss ? { ...best.scales, loss, plainLoss } : { ...plain, loss: plainLoss, plainLoss };
+}
+
+/** Evenly spaced rows of a reader. */
+function someRows(reader: ScaledReader): ScaledReader {
+  const { rows, columns, values } = reader.weight;
+  if (rows <= mostRows) return reader;
+  const sample = new Float32Array(mostRows * columns);
+  for (let row = 0; row < mostRows; row++) {
+    const source = Math.floor((row * rows) / mostRows) * columns;
+    sample.set(values.subarray(source, source + columns), row * columns);
+  }
+  return { ...reader, weight: { rows: mostRows, columns, values: sample } };
+}
+
+/** Gives the sum of the readers' relative output errors for scales of the giver's channels. */
+async function outputLoss(
+  { inputs: { gram }, channels, energy }: ScaleSearch,
+  readers: readonly ScaledReader[],
+): Promise<(scales: Float64Array) => Promise<number>> {
   const energies: number[] = [];
   // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
-  for (const { weight } of readers) energies.push(await energy(weight, inputs.gram));
-  const lossOf = async (scales: Float64Array): Promise<number> => {
+  for (const { weight } of readers) energies.push(await energy(weight, gram));
+  const differences = readers.map(({ weight: { rows, columns } }) => sharedFloats([rows, columns]).data);
+  return async (scales) => {
     const columnScales = Float64Array.from(channels, (channel) => scales[channel]!);
     let loss = 0;
     for (const [index, reader] of readers.entries()) {
       if (energies[index] === 0) continue;
-      const difference = scaledDifference(reader, columnScales);
+      const { rows, columns } = reader.weight;
+      scaledDifference(reader, columnScales, differences[index]!);
       // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
-      loss += (await energy(difference, inputs.gram)) / energies[index]!;
+      loss += (await energy({ rows, columns, values: differences[index]! }, gram)) / energies[index]!;
     }
     return loss;
   };
-  const plain = { scales: new Float64Array(channelCount).fill(1), divided: null };
-  const plainLoss = await lossOf(plain.scales);
-  let best: FoundScales = { ...storable(plain.scales), loss: plainLoss, plainLoss };
-  for (const wanted of awqCandidates(magnitudes, weights, ratios)) {
-    const candidate = storable(wanted);
-    // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
-    const loss = await lossOf(candidate.scales);
-    if (loss < best.loss) best = { ...candidate, loss, plainLoss };
-  }
-  return best;
 }
 
 const leastScale = 1e-4;
@@ -150,21 +179,28 @@ function sharedMean(values: Float64Array, channels: Uint32Array, channelCount: n
   return sums.map((sum) => sum / columnsEach);
 }
 
-/** W - Q(W·diag(s))·diag(s)⁻¹. */
-function scaledDifference({ weight, grid }: ScaledReader, scales: Float64Array): Matrix {
-  const { rows, columns, values } = weight;
-  const scaled = values.map((value, index) => value * scales[index % columns]!);
-  const restored = dequantize(
-    quantizeRtn({ rows, columns, values: scaled }, { ...grid, range: searchRange(grid) }),
-  );
-  return {
-    rows,
-    columns,
-    values: restored.map((value, index) => values[index]! - value / scales[index % columns]!),
-  };
-}
-
-/** The search rounds within extremes where the range itself is searched for later. */
-function searchRange({ range }: GridOptions): "minmax" | "mse" {
-  return range === "output" ? "minmax" : range;
+/**
+ * W - Q(W·diag(s))·diag(s)⁻¹ for the column scales s, to `target` ([rows, columns]).
+ *
+ * What `quantizeRtn()` and `dequantize()` give, without keeping codes: the search spends its time here. Where the range itself is searched for
+ * later, the grid spans the extremes.
+ */
+function scaledDifference({ weight, grid }: ScaledReader, scales: Float64Array, target: Float32Array): void {
+  const { columns, values } = weight;
+  const groupSize = groupWidth(weight, grid.groupSize);
+  const options = grid.range === "output" ? { ...grid, range: "minmax" as const } : grid;
+  const maxCode = 2 ** grid.bits - 1;
+  const scaled = new Float64Array(groupSize);
+  const inverse = scales.map((scale) => 1 / scale);
+  for (let start = 0; start < values.length; start += groupSize) {
+    const firstColumn = start % columns;
+    for (let offset = 0; offset < groupSize; offset++)
+      scaled[offset] = Math.fround(values[start + offset]! * scales[firstColumn + offset]!);
+    const groupGrid = fitGroupGrid(scaled, options);
+    for (let offset = 0; offset < groupSize; offset++) {
+      const code = encode(scaled[offset]!, groupGrid, maxCode);
+      const restored = (code - groupGrid.zeroPoint) * groupGrid.scale;
+      target[start + offset] = values[start + offset]! - restored * inverse[firstColumn + offset]!;
+    }
+  }
 }

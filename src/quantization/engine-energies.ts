@@ -22,15 +22,15 @@ export async function engineEnergies(worker: EngineWorker): Promise<EngineEnergi
   return {
     ofRows: async (rows, gram) => {
       const feeds = {
-        rows: sharedFloats([rows.rows, rows.columns], rows.values),
-        gram: inMemory([gram.rows, gram.columns], gram.values),
+        rows: shared([rows.rows, rows.columns], rows.values),
+        gram: shared([gram.rows, gram.columns], gram.values),
       };
       return Number((await ofRows.run(feeds))["energy"]!.data[0]);
     },
     ofGroups: async (differences, blocks, { rows, groups, groupSize }) => {
       const feeds = {
-        differences: sharedFloats([rows, groups, groupSize], differences),
-        blocks: sharedFloats([groups, groupSize, groupSize], blocks),
+        differences: shared([rows, groups, groupSize], differences),
+        blocks: shared([groups, groupSize, groupSize], blocks),
       };
       const energies = sharedFloats([rows, groups]);
       await ofGroups.run(feeds, { energies });
@@ -41,8 +41,9 @@ export async function engineEnergies(worker: EngineWorker): Promise<EngineEnergi
 
 type Shared = ReturnType<typeof sharedFloats>;
 
-/** A tensor over `values`, which lie in shared memory already. */
-function inMemory(shape: readonly number[], values: Float32Array): Shared {
+/** A tensor over `values`, copied unless they lie in shared memory already. */
+function shared(shape: readonly number[], values: Float32Array): Shared {
+  if (!(values.buffer instanceof SharedArrayBuffer)) return sharedFloats(shape, values);
   return { dataType: "f32", shape, data: values };
 }
 
