@@ -101,7 +101,7 @@ describe("openCheckpoint", () => {
   });
 
   it.each([
-    ["quant_method", { quant_method: "gptq" }],
+    ["quant_method", { quant_method: "aqlm" }],
     ["num_bits", { weights: { num_bits: 5 } }],
     ["input_activations", { input_activations: { num_bits: 8 } }],
     ["strategy", { weights: { num_bits: 4, strategy: "tensor" } }],
