@@ -1,4 +1,5 @@
-import { basename } from "node:path";
+import { realpathSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { ModelConfig } from "../checkpoint/model-config.ts";
 import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
@@ -6,6 +7,7 @@ import type { Graph } from "../graph/graph.ts";
 import { cast } from "../graph/operations.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { BitmendError } from "../util/errors.ts";
+import type { StoredWeights } from "./onnx-model/stored-weights.ts";
 
 /** Where a runnable model takes its weights from. */
 export interface ModelSource {
@@ -14,6 +16,8 @@ export interface ModelSource {
   readonly parameter: (graph: Graph, name: string, shape: readonly number[]) => Tensor;
   /** The low-bit matrix of a module, or null where the weight is full. */
   readonly quantized: (module: string) => QuantizedMatrix | null;
+  /** Low-bit weights that lie in a file, in the layout of their operators; these come first. Default: none. */
+  readonly stored?: StoredWeights;
   /** The folder of weights that stay in their files; null when there are none. */
   readonly externalDataFolder: string | null;
 }
@@ -27,14 +31,16 @@ function isInPlace(dataType: string): dataType is keyof typeof inPlaceTypes {
 
 /** The weights of a checkpoint, where they lie: 16-bit floats are widened by the engine, and nothing is converted here. */
 export function checkpointSource(checkpoint: Checkpoint): ModelSource {
+  const { folder, realPaths } = weightFiles(checkpoint);
   return {
     config: checkpoint.config,
     parameter: (graph, name, shape) => {
       const location = checkpoint.tensors.get(name);
-      if (location === undefined || !isInPlace(location.dataType)) {
+      const path = location === undefined ? undefined : realPaths.get(location.path);
+      if (location === undefined || path === undefined || !isInPlace(location.dataType)) {
         return graph.constant("f32", shape, checkpoint.readFloat32(name));
       }
-      const { path, offset, byteLength } = location;
+      const { offset, byteLength } = location;
       const stored = graph.external(name, inPlaceTypes[location.dataType], shape, {
         file: basename(path),
         offset,
@@ -42,10 +48,26 @@ export function checkpointSource(checkpoint: Checkpoint): ModelSource {
       });
       return cast(stored, "f32");
     },
-    quantized: (module) =>
-      checkpoint.quantization?.has(module) === true ? checkpoint.readQuantized(module) : null,
-    externalDataFolder: checkpoint.directory,
+    quantized: (module) => {
+      const weight = checkpoint.quantization?.get(module)?.read();
+      return weight?.kind === "quantized" ? weight.matrix : null;
+    },
+    externalDataFolder: folder,
   };
+}
+
+/**
+ * Where the files of the weights are in truth, and the folder that they share: in the cache of the hub they are links, and the engine
+ * refuses to follow one out of its folder. Files in another folder than the first are left out.
+ */
+function weightFiles({ directory, tensors }: Checkpoint): {
+  folder: string;
+  realPaths: ReadonlyMap<string, string>;
+} {
+  const paths = new Set([...tensors.values()].map(({ path }) => path));
+  const all = [...paths].map((path) => [path, realpathSync(path)] as const);
+  const folder = all[0] === undefined ? directory : dirname(all[0][1]);
+  return { folder, realPaths: new Map(all.filter(([, real]) => dirname(real) === folder)) };
 }
 
 /** Weights in memory, for models that are being trained. */

@@ -1,5 +1,5 @@
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { ModelConfig } from "../checkpoint/model-config.ts";
-import { openCheckpoint } from "../checkpoint/checkpoint.ts";
 import { EngineWorker } from "../engine/index.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Tensor } from "../graph/tensor.ts";
@@ -12,6 +12,9 @@ import { dense } from "./linears/dense.ts";
 import { lora, type LoraFactors } from "./linears/lora.ts";
 import { nBit } from "./linears/n-bit.ts";
 import { checkpointSource, type ModelSource } from "./model-source.ts";
+import { storedLinear } from "./onnx-model/stored-weights.ts";
+import { openModel } from "./open-model.ts";
+import { spillWeights } from "./spill-weights.ts";
 import { WeightTally } from "./weight-tally.ts";
 import type { SlotDecoder } from "./slot-decoder.ts";
 
@@ -64,13 +67,25 @@ const DEFAULT_POSITIONS = 4096;
 /** The limit of protocol buffers; weights that stay in their files do not count. */
 const MAX_MODEL_BYTES = 2 ** 31 - 1;
 
+/** So many low-bit weights fit a message even where they must be widened to float32; those of larger models go through a file. */
+const MOST_IN_MESSAGE = 2 ** 28;
+
 /**
  * Makes the model of a directory ready to run, full or low-bit (compressed-tensors).
  *
- * @throws {BitmendError} `models/bad-options`, and those of `openCheckpoint()` and the engine.
+ * @throws {BitmendError} `models/bad-options`, and those of `openModel()` and the engine.
  */
 export async function loadModel(directory: string, options: ModelOptions): Promise<Model> {
-  return startModel(checkpointSource(openCheckpoint(directory)), options);
+  const checkpoint = openModel(directory);
+  if (lowBitWeights(checkpoint) <= MOST_IN_MESSAGE) return startModel(checkpointSource(checkpoint), options);
+  // Once the engine has mapped the file, its name is not needed any more.
+  using spilled = await spillWeights(checkpoint);
+  return await startModel(spilled.source, options);
+}
+
+/** How many weights travel inside the model's message. */
+function lowBitWeights({ quantization }: Checkpoint): number {
+  return [...(quantization?.values() ?? [])].reduce((sum, { rows, columns }) => sum + rows * columns, 0);
 }
 
 /** Makes a model from any source of weights ready to run. */
@@ -136,7 +151,9 @@ export function storedParts(
     known.set(name, tensor);
     return tensor;
   };
-  const base = nBit(({ name }) => source.quantized(name), dense(parameter), { accuracyLevel });
+  const inMemory = nBit(({ name }) => source.quantized(name), dense(parameter), { accuracyLevel });
+  const { stored } = source;
+  const base = stored === undefined ? inMemory : storedLinear(stored, inMemory, { accuracyLevel });
   return { parameter, linear: adapters === undefined ? base : adapted(graph, base, adapters) };
 }
 

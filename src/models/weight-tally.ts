@@ -1,3 +1,4 @@
+import { operatorParts } from "./linears/operator-layout.ts";
 import type { ModelSource } from "./model-source.ts";
 
 /** Counts the weights that a graph takes from a source, each once: low-bit matrices are read for the graph only. */
@@ -7,6 +8,16 @@ export class WeightTally {
   #hasLowBits = false;
 
   constructor(source: ModelSource) {
+    for (const [module, scheme] of source.stored?.schemes ?? []) {
+      const parts = operatorParts(scheme).map(({ dataType, shape }) =>
+        shape.reduce((product, size) => product * size, dataType === "u8" ? 1 : 4),
+      );
+      this.#hasLowBits = true;
+      this.#bytes.set(
+        module,
+        parts.reduce((sum, bytes) => sum + bytes, 0),
+      );
+    }
     this.source = {
       ...source,
       parameter: (graph, name, shape) => {

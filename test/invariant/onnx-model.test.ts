@@ -12,6 +12,7 @@ import { startModel } from "../../src/models/model.ts";
 import { checkpointSource, memorySource, type ModelSource } from "../../src/models/model-source.ts";
 import { openOnnxModel } from "../../src/models/onnx-model/open-onnx-model.ts";
 import { writeOnnxModel } from "../../src/models/onnx-model/write-onnx-model.ts";
+import { spillWeights } from "../../src/models/spill-weights.ts";
 import { consume } from "../../src/util/consume.ts";
 import { randomStream } from "../../src/util/random.ts";
 import { memoryCheckpoint, smallRawConfig } from "../memory-checkpoint.ts";
@@ -220,4 +221,17 @@ test("an interrupted export leaves no unfinished file", async () => {
   await expect(writing).rejects.toThrow("abort");
   expect(existsSync(join(directory, "onnx", "model.onnx_data.partial"))).toBe(false);
   expect(existsSync(join(directory, "config.json"))).toBe(false);
+});
+
+test("weights that go through a file give the bits of weights in the model's message, and leave nothing behind", async () => {
+  const { checkpoint, source } = mixedModel(7);
+  const tokenIds = Array.from({ length: 20 }, (_, index) => (index * 37) % source.config.vocabularySize);
+  const expected = await ownLogits(source, tokenIds);
+  const spilled = await spillWeights(checkpoint);
+  const folder = spilled.source.externalDataFolder!;
+  await using model = await startModel(spilled.source, { threads: 1 });
+  spilled[Symbol.dispose]();
+  expect(existsSync(folder)).toBe(false);
+  const [decoder] = model.openDecoders({ slots: 2, capacity: tokenIds.length, wantsLogits: true });
+  expect(await decoder!.logits(tokenIds)).toEqual(expected);
 });

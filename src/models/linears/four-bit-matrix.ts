@@ -37,13 +37,10 @@ export function packFourBits({
   };
   const rowBytes = (blocks * blockSize) / 2;
   for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column += 2) {
-      const [low, high] = [
-        codes[row * columns + column]!,
-        column + 1 < columns ? codes[row * columns + column + 1]! : 0,
-      ];
-      packed.codes[row * rowBytes + column / 2] = low | (high << 4);
-    }
+    const [from, to] = [row * columns, row * rowBytes];
+    for (let pair = 0; pair < columns >> 1; pair++)
+      packed.codes[to + pair] = codes[from + 2 * pair]! | (codes[from + 2 * pair + 1]! << 4);
+    if (columns % 2 === 1) packed.codes[to + (columns >> 1)] = codes[from + columns - 1]!;
     for (let block = 0; block < blocks; block++) {
       const group = row * groups + Math.floor((block * blockSize) / groupSize);
       packed.scales[row * blocks + block] = scales[group]!;

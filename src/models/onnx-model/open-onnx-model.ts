@@ -48,7 +48,7 @@ export function openOnnxModel(directory: string): Checkpoint {
   const { settings, tensors } = readGraph(join(directory, ONNX_FOLDER));
   const shapes = expectedTensors(config);
   const offences: string[] = [];
-  const used = new Set<string>(ROTARY_TABLES);
+  const used = new Set<string>(Object.values(ROTARY_TABLES));
   const modules = new Map(
     [...settings].flatMap(([module, setting]) => {
       const shape = shapes.get(`${module}.weight`);

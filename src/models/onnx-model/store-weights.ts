@@ -1,7 +1,5 @@
 /** @file Puts the weights of a model into a data file, one tensor in memory at a time. */
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
-import type { ModelConfig } from "../../checkpoint/model-config.ts";
-import { ropeTables } from "../../checkpoint/rope.ts";
 import { readTensorBytes } from "../../checkpoint/safetensors.ts";
 import type { DataType } from "../../onnx/index.ts";
 import { BitmendError } from "../../util/errors.ts";
@@ -10,7 +8,7 @@ import { blockSizeOf } from "../linears/four-bit-matrix.ts";
 import { formOf, operatorParts, packParts, type MatrixScheme } from "../linears/operator-layout.ts";
 import { parameterSites, type ParameterSite } from "../parameter-sites.ts";
 import type { DataFile } from "./data-file.ts";
-import { ROTARY_TABLES, type StoredTensor, type StoredWeights } from "./onnx-graph.ts";
+import type { StoredTensor, StoredWeights } from "./stored-weights.ts";
 
 const dataTypes: Readonly<Record<string, DataType>> = { F32: "f32", F16: "f16", BF16: "bf16" };
 
@@ -29,7 +27,7 @@ export interface OnnxModelEvent {
 }
 
 /**
- * Stores every parameter, then the rotary tables, and returns where everything lies.
+ * Stores every parameter and returns where everything lies.
  *
  * Low-bit weights are stored in the layout of their operators, floats in their own type.
  *
@@ -38,7 +36,7 @@ export interface OnnxModelEvent {
 export async function* storeWeights(
   source: Checkpoint,
   file: DataFile,
-  { positions, signal }: { readonly positions: number; readonly signal?: AbortSignal | undefined },
+  signal?: AbortSignal,
 ): AsyncGenerator<OnnxModelEvent, StoredWeights, void> {
   const tensors = new Map<string, StoredTensor>();
   const schemes = new Map<string, MatrixScheme>();
@@ -53,14 +51,6 @@ export async function* storeWeights(
     // oxlint-disable-next-line eslint/no-await-in-loop -- what else waits in this process, an interruption for one, has its turn
     await new Promise((resolve) => setImmediate(resolve));
     signal?.throwIfAborted();
-  }
-  const { rope, headDimension } = source.config;
-  const tables = ropeTables(rope, { headDimension, positions });
-  for (const [name, data] of [
-    [ROTARY_TABLES[0], tables.cos],
-    [ROTARY_TABLES[1], tables.sin],
-  ] as const) {
-    put(name, { dataType: "f32", shape: [positions, headDimension / 2], data });
   }
   return { tensors, schemes };
 }
@@ -120,13 +110,4 @@ export function refuseUnsupported({ quantization }: Checkpoint): void {
 
 function moduleOf({ name }: Pick<ParameterSite, "name">): string {
   return name.replace(/\.weight$/u, "");
-}
-
-/**
- * How many positions the rotary tables of a file cover: all that the model was made for.
- *
- * Dynamic scaling changes its frequencies with the length; a file has one table, that of lengths within the original context.
- */
-export function tablePositions({ rope, maxPositions }: ModelConfig): number {
-  return rope.type === "dynamic" ? Math.min(rope.originalMaxPositions, maxPositions) : maxPositions;
 }

@@ -11,17 +11,20 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
+import type { ModelConfig } from "../../checkpoint/model-config.ts";
 import {
   copyCompanions,
   makeDirectory,
   writeConfig,
   writeOrExplain,
 } from "../../checkpoint/model-directory.ts";
+import { ropeTables } from "../../checkpoint/rope.ts";
 import { BitmendError } from "../../util/errors.ts";
 import type { MatrixScheme } from "../linears/operator-layout.ts";
 import { DataFile } from "./data-file.ts";
-import { buildOnnxGraph } from "./onnx-graph.ts";
-import { refuseUnsupported, storeWeights, tablePositions, type OnnxModelEvent } from "./store-weights.ts";
+import { buildOnnxGraph, ROTARY_TABLES } from "./onnx-graph.ts";
+import { refuseUnsupported, storeWeights, type OnnxModelEvent } from "./store-weights.ts";
+import type { StoredTensor } from "./stored-weights.ts";
 
 /** Which model goes where. */
 export interface OnnxModelOptions {
@@ -56,7 +59,11 @@ export async function* writeOnnxModel({
   const folder = join(directory, ONNX_FOLDER);
   makeDirectory(folder);
   using file = new DataFile(join(folder, DATA_FILE));
-  const weights = yield* storeWeights(source, file, { positions: tablePositions(source.config), signal });
+  const stored = yield* storeWeights(source, file, signal);
+  const weights = {
+    ...stored,
+    tensors: new Map([...stored.tensors, ...storeRotaryTables(source.config, file)]),
+  };
   file.finish();
   const metadata = {
     [METADATA_KEYS.version]: FORMAT_VERSION,
@@ -65,6 +72,26 @@ export async function* writeOnnxModel({
   writeOrExplain(join(folder, GRAPH_FILE), buildOnnxGraph(source.config, weights, metadata));
   if (existsSync(source.directory)) copyCompanions(source.directory, directory);
   writeConfig(directory, onnxConfig(source.rawConfig));
+}
+
+/**
+ * How many positions the rotary tables of a file cover: all that the model was made for.
+ *
+ * Dynamic scaling changes its frequencies with the length; a file has one table, that of lengths within the original context.
+ */
+function tablePositions({ rope, maxPositions }: ModelConfig): number {
+  return rope.type === "dynamic" ? Math.min(rope.originalMaxPositions, maxPositions) : maxPositions;
+}
+
+/** Stores the rotary tables. */
+function storeRotaryTables(config: ModelConfig, file: DataFile): [string, StoredTensor][] {
+  const { rope, headDimension } = config;
+  const positions = tablePositions(config);
+  const tables = ropeTables(rope, { headDimension, positions });
+  return (["cos", "sin"] as const).map((table) => [
+    ROTARY_TABLES[table],
+    { dataType: "f32", shape: [positions, headDimension / 2], location: file.append(tables[table]) },
+  ]);
 }
 
 function refuseOverwriting(source: Checkpoint, directory: string): void {

@@ -1,0 +1,11 @@
+import { openCheckpoint, type Checkpoint } from "../checkpoint/checkpoint.ts";
+import { isOnnxDirectory, openOnnxModel } from "./onnx-model/open-onnx-model.ts";
+
+/**
+ * Opens a model in any format that bitmend reads: the one place that tells them apart by what lies at `path`.
+ *
+ * @throws {BitmendError} those of the format's reader.
+ */
+export function openModel(path: string): Checkpoint {
+  return isOnnxDirectory(path) ? openOnnxModel(path) : openCheckpoint(path);
+}
