@@ -89,6 +89,13 @@ describe("settings of AWQ", () => {
     );
   });
 
+  it("know no low-bit embedding or head", () => {
+    const scheme = { bits: 4, groupSize: 32, symmetric: false, columns: 64 } as const;
+    expect(() => awqWriter.config(new Map([["lm_head", scheme]]), [])).toThrow(
+      "got low-bit lm_head. compressed-tensors, mlx and gguf hold them.",
+    );
+  });
+
   it("name what stays as it is by parts of names", () => {
     const found = layoutOf({
       bits: 4,

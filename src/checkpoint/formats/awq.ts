@@ -29,6 +29,7 @@ import {
   zeroPointsByGroup,
 } from "./grouped-tensors.ts";
 import type { QuantizationScheme } from "./quantization-config.ts";
+import { refuseModules } from "./refuse-modules.ts";
 import type {
   ExpectedPart,
   ModuleLayout,
@@ -75,18 +76,20 @@ export const awqWriter: WeightFormatWriter = {
   name: "awq",
   inexact: (matrix) => unwritable(matrix) ?? inexactScale(matrix) ?? withoutActivations(matrix),
   tensors: (module, matrix) => (unwritable(matrix) === null ? awqTensors(module, matrix) : null),
-  config: (schemes, kept) => ({
-    quantization_config: {
-      quant_method: "awq",
-      bits: BITS,
-      group_size: onlyGroupSize(schemes) ?? -1,
-      // Readers of files without zero points disagree; those of symmetric grids are written out.
-      zero_point: true,
-      version: "gemm",
-      lm_head: schemes.has("lm_head"),
-      modules_to_not_convert: kept.length === 0 ? null : kept,
-    },
-  }),
+  config: (schemes, kept) => {
+    refuseModules("AWQ", schemes.keys(), ["model.embed_tokens", "lm_head"]);
+    return {
+      quantization_config: {
+        quant_method: "awq",
+        bits: BITS,
+        group_size: onlyGroupSize(schemes) ?? -1,
+        // Readers of files without zero points disagree; those of symmetric grids are written out.
+        zero_point: true,
+        version: "gemm",
+        modules_to_not_convert: kept.length === 0 ? null : kept,
+      },
+    };
+  },
 };
 
 function readScheme(reader: ConfigReader): QuantizationScheme {

@@ -12,6 +12,7 @@ import { isJsonObject, readJsonObject } from "../json-file.ts";
 import { moduleExpression } from "./module-expression.ts";
 import { mostFrequentScheme } from "./most-frequent-scheme.ts";
 import type { QuantizationScheme } from "./quantization-config.ts";
+import { refuseModules } from "./refuse-modules.ts";
 
 /** How one module is stored. */
 export interface GptqSettings {
@@ -184,6 +185,7 @@ export function gptqConfig(
   schemes: ReadonlyMap<string, QuantizationScheme>,
   { kept, version }: { kept: readonly string[]; version: 1 | 2 },
 ): Record<string, unknown> {
+  refuseModules("GPTQ", schemes.keys(), ["model.embed_tokens"]);
   const base = settingsBlock(mostFrequentScheme(schemes.values()));
   const overrides: [string, unknown][] = [];
   for (const [module, scheme] of schemes) {
