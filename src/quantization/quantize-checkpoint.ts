@@ -5,7 +5,7 @@ import { Calibrator, type CalibrationSequences } from "./calibrator.ts";
 import { quantizationIdentity } from "./identity.ts";
 import { claimDirectory, writeRecord } from "./output-directory.ts";
 import { quantizeLayers, type LinearError, type QuantizedLayer } from "./quantize-layers.ts";
-import { quantizeOutside } from "./quantize-outside.ts";
+import { quantizedEmbedding, quantizeOutside } from "./quantize-outside.ts";
 import { recipeGrids, schemeOf } from "./recipe-grids.ts";
 import { quantizationRecipeSchema, type QuantizationRecipeInput } from "./recipe.ts";
 import { RoundingPool } from "./rounding-pool.ts";
@@ -75,8 +75,9 @@ export async function* quantizeCheckpoint(
   const layers = Array.from({ length: source.config.layerCount }, (_, layer) => layer);
   if (layers.some((layer) => !writer.isWritten(layer))) {
     await using pool = new RoundingPool(threads);
+    const embedding = quantizedEmbedding(source, checkedRecipe);
     await using calibrator =
-      calibration.length === 0 ? null : await Calibrator.start(source, calibration, { threads });
+      calibration.length === 0 ? null : await Calibrator.start(source, calibration, { threads, embedding });
     const finishedLayer = (layer: number): QuantizedLayer | null =>
       writer.isWritten(layer) ? writer.readShard(layer) : null;
     for await (const event of quantizeLayers(source, checkedRecipe, {

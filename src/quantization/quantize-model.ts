@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { Calibrator, type CalibrationSequences } from "./calibrator.ts";
 import { quantizeLayers, type LayerEvent, type QuantizedLayer } from "./quantize-layers.ts";
+import { quantizedEmbedding, quantizeOutside } from "./quantize-outside.ts";
 import { quantizationRecipeSchema, type QuantizationRecipeInput } from "./recipe.ts";
 import { RoundingPool } from "./rounding-pool.ts";
 import { validateQuantization } from "./validate-quantization.ts";
@@ -16,7 +17,7 @@ export interface QuantizeModelOptions {
 }
 
 /**
- * Quantizes the decoder layers of `source` in memory; returns matrices and replaced parameters of all layers.
+ * Quantizes `source` in memory; returns all matrices and replaced parameters.
  *
  * @yields each linear as it is done, and warnings
  * @throws {BitmendError} those of `validateQuantization()`, before any work.
@@ -28,16 +29,18 @@ export async function* quantizeModel(
 ): AsyncGenerator<Exclude<LayerEvent, { type: "layer" }>, QuantizedLayer, void> {
   const checkedRecipe = quantizationRecipeSchema.parse(recipe);
   validateQuantization(source, checkedRecipe, calibration);
+  const outside = quantizeOutside(source, checkedRecipe);
   const layers: QuantizedLayer[] = [];
   await using pool = new RoundingPool(threads);
+  const embedding = quantizedEmbedding(source, checkedRecipe);
   await using calibrator =
-    calibration.length === 0 ? null : await Calibrator.start(source, calibration, { threads });
+    calibration.length === 0 ? null : await Calibrator.start(source, calibration, { threads, embedding });
   for await (const event of quantizeLayers(source, checkedRecipe, { calibrator, pool, signal })) {
     if (event.type === "layer") layers.push(event);
     else yield event;
   }
   return {
-    matrices: new Map(layers.flatMap(({ matrices }) => [...matrices])),
+    matrices: new Map([outside, ...layers].flatMap(({ matrices }) => [...matrices])),
     replacements: new Map(layers.flatMap(({ replacements }) => [...replacements])),
   };
 }

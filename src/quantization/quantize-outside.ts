@@ -1,6 +1,8 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { dequantize } from "../checkpoint/dequantize.ts";
 import { expectedTensors } from "../checkpoint/expected-tensors.ts";
 import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
+import { storedEmbedding, type EmbeddingRows } from "./calibration-text.ts";
 import { recipeGrids } from "./recipe-grids.ts";
 import type { QuantizationRecipe } from "./recipe.ts";
 import { quantizeRtn } from "./rtn.ts";
@@ -19,4 +21,16 @@ export function quantizeOutside(
     matrices.set(module, quantizeRtn({ rows: rows!, columns: columns!, values }, grid));
   }
   return { matrices };
+}
+
+/** The embeddings that the quantized model reads: of a table that is rounded, each row as it is rounded. */
+export function quantizedEmbedding(
+  source: Pick<Checkpoint, "config" | "readFloat32" | "tensors">,
+  { embedding }: QuantizationRecipe,
+): EmbeddingRows {
+  const stored = storedEmbedding(source);
+  if (embedding === null) return stored;
+  const columns = source.config.hiddenSize;
+  return (tokenIds) =>
+    dequantize(quantizeRtn({ rows: tokenIds.length, columns, values: stored(tokenIds) }, embedding));
 }
