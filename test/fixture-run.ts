@@ -266,6 +266,8 @@ export function fixtureRun({ problems: problemCount = 200, seed = 7 } = {}): Run
     medicine: makeMedicine(seed),
     training: makeTraining(seed),
     layerErrors: makeLayerErrors(seed),
+    sensitivities: [],
+    allocations: [],
     summary: summarize({
       recipe: "pocket",
       seed,

@@ -9,6 +9,8 @@ export interface WidthChoice extends UnitChoice {
 /** The widths of a model's units under an average, and how they compare. */
 export interface ChosenWidths {
   readonly allocation: Allocation<WidthChoice>;
+  /** Divergence of the whole, if single differences add up. */
+  readonly predicted: number;
   /** Mean bits a weight, codes alone. */
   readonly averageBits: number;
   /** Predicted loss of every width that all units have been measured at. */
@@ -21,7 +23,7 @@ export interface ChosenWidths {
 const frontierPoints = 60;
 
 /**
- * Chooses a width for each unit so that the mean over all their weights is at most `averageBits` and the sum of divergences least.
+ * Chooses a width for each unit so that the mean over all their weights is at most `averageBits` and the sum of what they add to the divergence least.
  *
  * Codes alone count: scales and zero points cost the same at every width but for the zero points' own bits.
  *
@@ -32,11 +34,13 @@ export function chooseWidths(
   weightsOf: (module: string) => number,
   averageBits: number,
 ): ChosenWidths {
+  // A unit at the width of its surroundings is no change: every such record is of the same model.
+  const surrounding = records.find(({ bits, surroundingBits }) => bits === surroundingBits)?.divergence ?? 0;
   const units = [...Map.groupBy(records, ({ modules }) => modules.join(" ")).values()].map((widths) => {
     const weights = widths[0]!.modules.reduce((sum, module) => sum + weightsOf(module), 0);
     return widths.map((record): WidthChoice => {
       const { bits, divergence } = record;
-      return { bits, cost: bits * weights, loss: divergence, record };
+      return { bits, cost: bits * weights, loss: divergence - surrounding, record };
     });
   });
   const weights = units.reduce((sum, [choice]) => sum + choice!.cost / choice!.bits, 0);
@@ -45,13 +49,17 @@ export function chooseWidths(
   const best = bestAllocations(units, Number.POSITIVE_INFINITY);
   return {
     allocation,
+    predicted: surrounding + allocation.loss,
     averageBits: allocation.cost / weights,
     uniform: widths.flatMap((bits) => {
       const choices = units.flatMap((unit) => unit.filter((choice) => choice.bits === bits));
-      const divergence = choices.reduce((sum, { loss }) => sum + loss, 0);
+      const divergence = choices.reduce((sum, { loss }) => sum + loss, surrounding);
       return choices.length === units.length ? [{ averageBits: bits, divergence }] : [];
     }),
-    frontier: thinned(best).map(({ cost, loss }) => ({ averageBits: cost / weights, divergence: loss })),
+    frontier: thinned(best).map(({ cost, loss }) => ({
+      averageBits: cost / weights,
+      divergence: surrounding + loss,
+    })),
   };
 }
 

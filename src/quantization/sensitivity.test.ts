@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { openCheckpoint } from "../checkpoint/checkpoint.ts";
 import type { SensitivityRecord } from "../runs/sensitivity.ts";
 import { gridOptionsSchema } from "./grid-options.ts";
+import { modelDivergence } from "./model-divergence.ts";
 import { roundToNearest } from "./round-to-nearest.ts";
 import { measureSensitivity, type SensitivityOptions } from "./sensitivity.ts";
 import { type Granularity, sensitivityUnits } from "./sensitivity-units.ts";
@@ -42,6 +43,21 @@ test("stopped and continued, or with little memory, it finds the same numbers", 
   const rest = await measure({ known: whole.slice(0, 3), activationBytes: 1 });
   expect([...whole.slice(0, 3), ...rest]).toEqual(whole);
   expect(await measure({ known: whole })).toEqual([]);
+});
+
+test("around a model of one width, a unit of that width is no change", async () => {
+  const model = {
+    config: source.config,
+    readFloat32: (name: string) =>
+      name.endsWith("_proj.weight") ? rounded(name.slice(0, -".weight".length), 4) : source.readFloat32(name),
+  };
+  const whole = await modelDivergence(source, model, { sequences: text, threads: 1 });
+  const records = await measure({ surroundings: { bits: 4, model } });
+  for (const { bits, divergence, surroundingBits } of records) {
+    expect(surroundingBits).toBe(4);
+    if (bits === 4) expect(divergence).toBeCloseTo(whole, 12);
+    else expect(divergence).not.toBeCloseTo(whole, 6);
+  }
 });
 
 test("text of which nothing counts is refused", async () => {

@@ -1,12 +1,14 @@
 /**
- * @file Which parts of a model bear few bits: the divergence of the next token when one unit alone is rounded.
+ * @file Which parts of a model bear few bits: the divergence of the next token when one unit has another width than the rest.
  *
- * For each unit and width, the model runs with that unit rounded and everything else in full precision. All candidates of a layer share the
- * activations before it, and the weights behind it are read once for all of them. Cost, in passes of the text through one layer:
- * units · widths of a layer times Σ (layers from there on), so about units · widths · (layers + 1) / 2 passes through the whole model.
+ * For each unit and width, the model runs with that unit rounded to it and everything else as its surroundings are: in full precision, or
+ * rounded to one width. All candidates of a layer share the activations before it, and the weights behind it are read once for all of them.
+ * Cost, in passes of the text through one layer: units · widths of a layer times Σ (layers from there on), so about
+ * units · widths · (layers + 1) / 2 passes through the whole model.
  *
- * Own method, after the usual ones: {@link https://arxiv.org/abs/1911.03852 | HAWQ-V2} weighs layers by the Hessian's trace, and mlx-lm's
- * dynamic_quant by gradients; the divergence itself needs no approximation and no gradient, and is cheap enough forward only.
+ * Own method, after the usual ones: {@link https://arxiv.org/abs/1911.03852 | HAWQ-V2} weighs layers by the Hessian's trace. The divergence
+ * itself needs no approximation and no gradient. Single losses add up well only near the model they are measured in: around full precision
+ * the choice for 3 bits was worse than 3 bits everywhere, around 3 bits it was better (docs/log.md).
  */
 import type { Bits } from "../checkpoint/quantized-matrix.ts";
 import { EngineWorker } from "../engine/index.ts";
@@ -31,6 +33,8 @@ export interface SensitivityOptions {
   readonly rounded: RoundedWeight;
   /** What `rounded` rounds by, for the records. */
   readonly roundedBy: SensitivityRecord["roundedBy"];
+  /** The model around each candidate, with the width that all of it has. Default: the full model. */
+  readonly surroundings?: { readonly bits: Bits; readonly model: WeightSource };
   /** What an earlier attempt measured; it is not measured again. Default: nothing. */
   readonly known?: readonly SensitivityRecord[];
   readonly threads: number;
@@ -61,21 +65,21 @@ export async function* measureSensitivity(
   await using worker = await EngineWorker.start({ threads: options.threads, spinning: false });
   const forward = await TextForward.start(worker, source, sequences);
   const divergence = await NextTokenDivergence.start(worker, source);
-  const head = readOutputHead(source);
-  const prefix = forward.embed(source);
-  const original = copyOf(prefix);
+  const surroundings = options.surroundings?.model ?? source;
+  const heads = { original: readOutputHead(source), changed: readOutputHead(surroundings) };
+  const original = forward.embed(source);
   await forward.finish(original, source);
+  const prefix = forward.embed(surroundings);
   const streamBytes = original.reduce((sum, { data }) => sum + data.byteLength, 0);
   const atOnce = Math.max(1, Math.floor((options.activationBytes ?? 2 ** 30) / streamBytes));
   for (let layer = 0; layer < layerCount; layer++) {
     const candidates = open.filter(({ unit }) => unit.layer === layer);
-    const parameters = readLayerParameters(source, layer);
+    const parameters = readLayerParameters(surroundings, layer);
     /* oxlint-disable eslint/no-await-in-loop -- layers follow one another */
     for (let first = 0; first < candidates.length; first += atOnce) {
       options.signal?.throwIfAborted();
       const members = candidates.slice(first, first + atOnce);
-      const changed = await runCandidates(members, { ...options, source, forward, prefix, parameters });
-      const heads = { original: head, changed: head };
+      const changed = await runCandidates(members, { ...options, surroundings, forward, prefix, parameters });
       const divergences = await divergence.measure(forward.batches, { original, changed }, heads);
       yield members.map(({ unit, bits }, index) => ({
         layer,
@@ -83,6 +87,7 @@ export async function* measureSensitivity(
         modules: [...unit.modules],
         bits,
         roundedBy: options.roundedBy,
+        surroundingBits: options.surroundings?.bits ?? null,
         divergence: divergences[index]!,
       }));
     }
@@ -91,9 +96,8 @@ export async function* measureSensitivity(
   }
 }
 
-function openCandidates({ units, widths, roundedBy, known = [] }: SensitivityOptions): Candidate[] {
-  const alike = known.filter((record) => record.roundedBy === roundedBy);
-  const done = new Set(alike.map(({ modules, bits }) => keyOf(modules, bits)));
+function openCandidates({ units, widths, known = [] }: SensitivityOptions): Candidate[] {
+  const done = new Set(known.map(({ modules, bits }) => keyOf(modules, bits)));
   return units
     .flatMap((unit) => widths.map((bits) => ({ unit, bits })))
     .filter(({ unit, bits }) => !done.has(keyOf(unit.modules, bits)));
@@ -107,15 +111,15 @@ function keyOf(modules: readonly string[], bits: number): string {
 async function runCandidates(
   candidates: readonly Candidate[],
   context: Pick<SensitivityOptions, "rounded" | "signal"> & {
-    readonly source: WeightSource;
+    readonly surroundings: WeightSource;
     readonly forward: TextForward;
     /** What the layer reads. */
     readonly prefix: HiddenStream;
-    /** The layer's, in full precision. */
+    /** The layer's of the surroundings. */
     readonly parameters: LayerParameters;
   },
 ): Promise<HiddenStream[]> {
-  const { source, forward, prefix, parameters, rounded, signal } = context;
+  const { surroundings, forward, prefix, parameters, rounded, signal } = context;
   const streams: HiddenStream[] = [];
   /* oxlint-disable eslint/no-await-in-loop -- one engine, one run at a time */
   for (const { unit, bits } of candidates) {
@@ -128,9 +132,9 @@ async function runCandidates(
     await forward.advance(stream, changed);
     streams.push(stream);
   }
-  for (let layer = candidates[0]!.unit.layer + 1; layer < source.config.layerCount; layer++) {
+  for (let layer = candidates[0]!.unit.layer + 1; layer < surroundings.config.layerCount; layer++) {
     signal?.throwIfAborted();
-    const later = readLayerParameters(source, layer);
+    const later = readLayerParameters(surroundings, layer);
     for (const stream of streams) await forward.advance(stream, later);
   }
   /* oxlint-enable eslint/no-await-in-loop */

@@ -108,7 +108,10 @@ const numberWords = new Map([
 ]);
 
 function gridInWords({ variant }: ComparisonRecord): string {
-  const bits = numberWords.get(variant.bits ?? 0) ?? "Low-bit";
+  const bits =
+    variant.averageBits === undefined
+      ? (numberWords.get(variant.bits ?? 0) ?? "Low-bit")
+      : `Mixed ${variant.averageBits}-bit`;
   const method = variant.method === null ? "" : methodNames[variant.method];
   const where = variant.synthetic === true ? " on synthetic outliers" : "";
   return `${bits} ${method}`.trim() + where;

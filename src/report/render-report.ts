@@ -17,6 +17,7 @@ import { medicineSection } from "./sections/medicine-section.ts";
 import { notesSection } from "./sections/notes-section.ts";
 import { renderSection, type Section } from "./sections/section.ts";
 import { trainingSection } from "./sections/training-section.ts";
+import { widthsSection } from "./sections/widths-section.ts";
 import { fullPrecision, inReadingOrder, restorations, variantKind, variantLabels } from "./variant-words.ts";
 
 /** Words of other parts of bitmend that the page prints. */
@@ -35,6 +36,7 @@ export function renderReport(records: RunRecords, words: ReportWords = {}): stri
     run.diagnoses.length > 0 ? errorsSection(run, labels) : null,
     abilitySection(run.comparisons, labels),
     layersSection(run.layerErrors, labels),
+    widthsSection(run, labels),
     trainingSection(run.training, labels),
     medicineSection(run.medicine),
     failuresSection(run, labels),

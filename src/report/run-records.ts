@@ -19,6 +19,8 @@ import {
   type VerdictRecord,
   verdictSchema,
 } from "../runs/records.ts";
+import { readAllocations } from "../runs/read-allocations.ts";
+import { type AllocationRecord, sensitivitySchema, type SensitivityRecord } from "../runs/sensitivity.ts";
 import { type Summary, summarySchema } from "../runs/summary.ts";
 import { BitmendError } from "../util/errors.ts";
 import { readJsonLines } from "../util/json-lines.ts";
@@ -38,6 +40,9 @@ export interface RunRecords {
   readonly medicine: readonly MedicineRecord[];
   readonly training: readonly TrainingStepRecord[];
   readonly layerErrors: readonly LayerErrorRecord[];
+  /** What parts of the model lose at each width, and which widths were chosen; empty where no variant is mixed. */
+  readonly sensitivities: readonly SensitivityRecord[];
+  readonly allocations: readonly AllocationRecord[];
   /** Null while the run is not finished. */
   readonly summary: Summary | null;
 }
@@ -70,6 +75,8 @@ export function readRun(directory: string): RunRecords {
     medicine: lines("medicine.jsonl", medicineSchema),
     training: lines("training.jsonl", trainingStepSchema),
     layerErrors: lines("layer-errors.jsonl", layerErrorSchema),
+    sensitivities: lines("sensitivity.jsonl", sensitivitySchema),
+    allocations: readAllocations(directory),
     summary: readJson(join(directory, "summary.json"), summarySchema),
   };
 }

@@ -38,7 +38,9 @@ export const methodNames: Readonly<Record<NonNullable<Variant["method"]>, string
 function label(variant: Variant, detail: string): string {
   const { method, bits, activations, synthetic, restoredBy } = variant;
   if (method === null) return "Full precision";
-  const width = activations === undefined ? `${bits ?? "?"}-bit` : `W${bits ?? "?"}A8`;
+  const { averageBits } = variant;
+  const plain = averageBits === undefined ? `${bits ?? "?"}-bit` : `${averageBits}-bit mixed`;
+  const width = activations === undefined ? plain : `W${bits ?? "?"}A8`;
   const base = `${synthetic === true ? "Synthetic " : ""}${width} ${methodNames[method]}${detail}`;
   return restoredBy === null ? base : `${base} + ${restorers[restoredBy]}`;
 }
@@ -74,6 +76,7 @@ function sameGrid(left: Variant, right: Variant): boolean {
   return (
     left.method === right.method &&
     left.bits === right.bits &&
+    left.averageBits === right.averageBits &&
     left.groupSize === right.groupSize &&
     left.symmetric === right.symmetric
   );
@@ -84,7 +87,12 @@ export function inReadingOrder<Row extends { readonly variant: Variant }>(rows: 
   const rank: Readonly<Record<VariantKind, number>> = { full: 0, quantized: 1, restored: 2 };
   return rows.toSorted(
     (left, right) =>
-      (right.variant.bits ?? 99) - (left.variant.bits ?? 99) ||
+      meanBits(right.variant) - meanBits(left.variant) ||
       rank[variantKind(left.variant)] - rank[variantKind(right.variant)],
   );
+}
+
+/** Bits a weight; more than any for full precision. */
+export function meanBits({ bits, averageBits }: Variant): number {
+  return averageBits ?? bits ?? 99;
 }

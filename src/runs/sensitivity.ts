@@ -10,7 +10,9 @@ export const sensitivitySchema = z.strictObject({
   bits: z.literal([2, 3, 4, 5, 6, 8]),
   /** How it was rounded. */
   roundedBy: z.enum(["rtn", "gptq"]),
-  /** KL(full ‖ with this unit alone rounded) of the next token, nats, mean over the tokens that count. */
+  /** Width of all other units; null where they were in full precision. */
+  surroundingBits: z.int().nullable(),
+  /** KL(full ‖ with this unit at this width) of the next token, nats, mean over the tokens that count. */
   divergence: z.number(),
 });
 export type SensitivityRecord = z.infer<typeof sensitivitySchema>;
@@ -32,11 +34,11 @@ export const allocationSchema = z.strictObject({
   tokens: z.int(),
   /** The unit's widths that were chosen. */
   units: z.array(sensitivitySchema),
-  /** Σ of the chosen units' divergences. */
+  /** Divergence of the surroundings, and what each chosen width adds to it or takes from it. */
   predicted: z.number(),
   /** KL(full ‖ the model that was made); null until it is made. */
   measured: z.number().nullable(),
-  /** Predicted divergence of every width that all units could have. */
+  /** Predicted divergence of every width that all units could have; of the surrounding width it is measured. */
   uniform: z.array(tradeSchema),
   /** Predicted divergence of the best choice at some average widths. */
   frontier: z.array(tradeSchema),

@@ -11,7 +11,10 @@ import {
 } from "./records.ts";
 
 /** One variant's row. Accuracies and drops are fractions of 1; `lost` and `won` count problems against full precision. */
-interface SummaryVariant extends Pick<Variant, "name" | "method" | "bits" | "groupSize" | "restoredBy"> {
+interface SummaryVariant extends Pick<
+  Variant,
+  "name" | "method" | "bits" | "averageBits" | "groupSize" | "restoredBy"
+> {
   readonly accuracy: number;
   /** 95 % Wilson interval of the accuracy. */
   readonly interval: readonly [low: number, high: number];
@@ -51,7 +54,7 @@ export interface Summary {
   };
 }
 
-const { name, method, bits, groupSize, restoredBy } = variantSchema.shape;
+const { name, method, bits, averageBits, groupSize, restoredBy } = variantSchema.shape;
 
 export const summarySchema: z.ZodType<Summary> = z.strictObject({
   recipe: z.string(),
@@ -68,6 +71,7 @@ export const summarySchema: z.ZodType<Summary> = z.strictObject({
       name,
       method,
       bits,
+      averageBits,
       groupSize,
       restoredBy,
       accuracy: z.number(),
@@ -130,6 +134,7 @@ function summarizeVariant(
     name: variant.name,
     method: variant.method,
     bits: variant.bits,
+    ...(variant.averageBits === undefined ? {} : { averageBits: variant.averageBits }),
     groupSize: variant.groupSize,
     restoredBy: variant.restoredBy,
     accuracy: comparison.accuracy,

@@ -96,6 +96,7 @@ export async function* quantize(
   const set = calibrates ? yield* calibrateStage(context) : null;
   const stored = { variant, directory };
   const { modules, allocation } = yield* variantStage(context, { stored, calibration: set });
+  // The grids of its linears do not say what a mixed variant is.
   if (allocation !== null) writeVariant(directory, variant);
   return { directory, variant, calibration: set?.record ?? null, allocation, modules };
 }

@@ -21,8 +21,10 @@ const mixedSchema = z.strictObject({
   widths: z.array(bits).min(2).default([2, 3, 4, 8]),
   /** What gets its width together; `group` (q k v, o, gate up, down) is the finest that engines with fused projections load. */
   granularity: z.enum(granularities).default("group"),
-  /** How a part is rounded alone to measure what it loses; `gptq` quantizes the model once a width for that. */
-  roundedBy: z.enum(["rtn", "gptq"]).default("rtn"),
+  /** What the rest of the model has while one part is measured: the width nearest to the average, or full precision. */
+  around: z.enum(["uniform", "full"]).default("uniform"),
+  /** How parts are rounded to measure what they lose; `gptq` quantizes the model once a width for that. Default: as the variant, AWQ by rtn. */
+  roundedBy: z.enum(["rtn", "gptq"]).optional(),
   /** Calibration tokens that sensitivity is measured on, at most. */
   tokens: z.int().positive().default(16_384),
 });

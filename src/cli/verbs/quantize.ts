@@ -1,5 +1,6 @@
 import { smallNumber } from "../../report/number-text.ts";
 import { textTable } from "../../report/text-table.ts";
+import { widthsTable } from "../../report/widths-table.ts";
 import { consume } from "../../util/consume.ts";
 import { quantize, type QuantizeResult } from "../../verbs/quantize.ts";
 import { defineCommand } from "../command.ts";
@@ -99,7 +100,7 @@ function readOverride(text: string): { readonly modules: string; readonly bits: 
 const kinds = ["q", "k", "v", "o", "gate", "up", "down"] as const;
 
 /** One row a layer, one column a linear: what the layer computes wrongly, or where that was not measured its weights. */
-function resultText({ directory, variant, calibration, modules }: QuantizeResult): string[] {
+function resultText({ directory, variant, calibration, allocation, modules }: QuantizeResult): string[] {
   const isMeasured = calibration !== null;
   const layers = [...Map.groupBy(modules, ({ layer }) => layer)];
   const rows = layers.map(([layer, linears]) => [
@@ -122,6 +123,7 @@ function resultText({ directory, variant, calibration, modules }: QuantizeResult
     "weights = mean relative squared error of a layer's weights; the other columns",
     `are each linear's relative squared ${errors} error.`,
     ...(isMeasured ? [] : ["The error of outputs is measured on text: name it with --calibration."]),
+    ...(allocation === null ? [] : ["", ...widthsTable(allocation)]),
     `${variant.name}: ${directory}`,
   ];
 }

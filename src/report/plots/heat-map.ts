@@ -9,6 +9,8 @@ export interface HeatMap {
   /** [row][column]; null where there is nothing. */
   readonly cells: readonly (readonly (HeatCell | null)[])[];
   readonly description: string;
+  /** Width of the row labels. Default: 40. */
+  readonly labelRoom?: number;
 }
 
 export interface HeatCell {
@@ -19,13 +21,12 @@ export interface HeatCell {
   readonly title: string;
 }
 
-const labelRoom = 40;
 const cellHeight = 22;
 const top = 18;
 
 /** Draws the cells in `width` units; text appears in cells wide enough for it, and always as a tooltip. */
 export function heatMap(
-  { rowLabels, columnLabels, cells, description }: HeatMap,
+  { rowLabels, columnLabels, cells, description, labelRoom = 40 }: HeatMap,
   { width }: { width: number },
 ): Markup {
   const cellWidth = (width - labelRoom) / Math.max(1, columnLabels.length);

@@ -2,7 +2,7 @@ import type { ComparisonRecord } from "../../runs/records.ts";
 import { html, type Markup } from "../html.ts";
 import { count, percent, points, pValue } from "../number-text.ts";
 import { accuracyBars } from "../plots/accuracy-bars.ts";
-import { variantKind } from "../variant-words.ts";
+import { meanBits, variantKind } from "../variant-words.ts";
 import { responsive, type Section } from "./section.ts";
 
 /** Accuracy bars, and every number of the comparison in one table. */
@@ -15,7 +15,7 @@ export function accuracySection(
     kind: variantKind(comparison.variant),
     accuracy: comparison.accuracy,
     interval: comparison.interval,
-    startsGroup: comparisons[index - 1]?.variant.bits !== comparison.variant.bits,
+    startsGroup: index === 0 || meanBits(comparisons[index - 1]!.variant) !== meanBits(comparison.variant),
   }));
   return {
     id: "accuracy",

@@ -4,7 +4,7 @@ import { html, type Markup } from "../html.ts";
 import { count, percent } from "../number-text.ts";
 import { flowDiagram } from "../plots/flow-diagram.ts";
 import { lostWonBars } from "../plots/lost-won-bars.ts";
-import { type Restoration, restorations, variantKind } from "../variant-words.ts";
+import { meanBits, type Restoration, restorations, variantKind } from "../variant-words.ts";
 import { responsive, type Section } from "./section.ts";
 
 /** Which problems were lost and won, and where the lost ones went in each restoration. */
@@ -19,7 +19,7 @@ export function flowsSection(
     label: name(comparison),
     lost: comparison.lost.length,
     won: comparison.won.length,
-    startsGroup: others[index - 1]?.variant.bits !== comparison.variant.bits,
+    startsGroup: index === 0 || meanBits(others[index - 1]!.variant) !== meanBits(comparison.variant),
   }));
   const pairs = restorations(comparisons);
   return {

@@ -9,8 +9,8 @@ import { quantizeCheckpoint } from "../../quantization/quantize-checkpoint.ts";
 import { quantizationRecipeSchema } from "../../quantization/recipe.ts";
 import { roundToNearest } from "../../quantization/round-to-nearest.ts";
 import { measureSensitivity, type RoundedWeight } from "../../quantization/sensitivity.ts";
-import { sensitivityUnits } from "../../quantization/sensitivity-units.ts";
-import type { MeasuredSequence } from "../../quantization/text-forward.ts";
+import { sensitivityUnits, type SensitivityUnit } from "../../quantization/sensitivity-units.ts";
+import type { MeasuredSequence, WeightSource } from "../../quantization/text-forward.ts";
 import type { Variant } from "../../runs/records.ts";
 import { sensitivitySchema, type SensitivityRecord } from "../../runs/sensitivity.ts";
 import { appendJsonLines, readJsonLines } from "../../util/json-lines.ts";
@@ -18,9 +18,11 @@ import type { VerbRun } from "../events.ts";
 import { recordPath, type RunContext } from "./context.ts";
 import { drawQuantization, quantizationRecipe } from "./quantize-stage.ts";
 
+type Bits = NonNullable<Variant["bits"]>;
+
 /** What sensitivities are measured of and on. */
 export interface SensitivityInput {
-  /** Whose grid is taken, but for its width. */
+  /** The mixed variant that widths are sought for. */
   readonly variant: Variant;
   readonly source: Checkpoint;
   /** Calibration text of methods that need it. */
@@ -39,20 +41,34 @@ export async function* sensitivityStage(
   input: SensitivityInput,
 ): VerbRun<readonly SensitivityRecord[]> {
   const { threads, signal } = context;
+  const { variant, source, sequences } = input;
   const { mixed, overrides } = context.recipe.quantization;
-  const { widths, granularity, roundedBy } = mixed;
-  const units = sensitivityUnits(input.source.config, granularity, {
+  const { widths, granularity } = mixed;
+  const roundedBy = mixed.roundedBy ?? (variant.method === "gptq" ? "gptq" : "rtn");
+  const surroundingBits = mixed.around === "full" ? null : nearest(widths, variant.averageBits!);
+  const units = sensitivityUnits(source.config, granularity, {
     isFixed: (module) => isFixed(module, overrides),
   });
   const path = recordPath(context, "sensitivity.jsonl");
-  const known = readJsonLines(path, sensitivitySchema);
+  const known = readJsonLines(path, sensitivitySchema).filter(
+    (record) => record.roundedBy === roundedBy && record.surroundingBits === surroundingBits,
+  );
   const total = units.length * widths.length;
   if (known.length < total) {
-    const rounded = yield* roundedWeights(context, input);
-    const stage = { name: "Measuring sensitivity", unit: "candidates", alreadyDone: known.length };
-    yield { type: "stage", total, ...stage };
-    const options = { units, widths, rounded, roundedBy, known, threads, signal };
-    for await (const records of measureSensitivity(input.source, input.sequences, options)) {
+    const rounded = yield* roundedWeights(context, { ...input, roundedBy });
+    const stage = { name: `Measuring sensitivity (${roundedBy})`, unit: "candidates" };
+    yield { type: "stage", total, alreadyDone: known.length, ...stage };
+    const around =
+      surroundingBits === null
+        ? {}
+        : {
+            surroundings: {
+              bits: surroundingBits,
+              model: allRounded(source, { units, rounded, bits: surroundingBits }),
+            },
+          };
+    const options = { units, widths, rounded, roundedBy, known, threads, signal, ...around };
+    for await (const records of measureSensitivity(source, sequences, options)) {
       appendJsonLines(path, records);
       known.push(...records);
       yield { type: "progress", done: known.length };
@@ -63,6 +79,25 @@ export async function* sensitivityStage(
   const order = new Map(units.map(({ modules }, index) => [modules.join(" "), index]));
   const place = ({ modules }: SensitivityRecord): number => order.get(modules.join(" "))!;
   return known.toSorted((left, right) => place(left) - place(right) || left.bits - right.bits);
+}
+
+function nearest(widths: readonly Bits[], average: number): Bits {
+  return widths.reduce((best, bits) => (Math.abs(bits - average) < Math.abs(best - average) ? bits : best));
+}
+
+/** The model with every unit at one width. */
+function allRounded(
+  { config, readFloat32 }: WeightSource,
+  { units, rounded, bits }: { units: readonly SensitivityUnit[]; rounded: RoundedWeight; bits: Bits },
+): WeightSource {
+  const modules = new Set(units.flatMap((unit) => unit.modules));
+  return {
+    config,
+    readFloat32: (name) => {
+      const module = name.replace(/\.weight$/u, "");
+      return modules.has(module) ? rounded(module, bits) : readFloat32(name);
+    },
+  };
 }
 
 /** Whether somebody said how many bits a module has. */
@@ -82,18 +117,21 @@ function roundedDirectory({ directory }: Pick<RunContext, "directory">): string 
  *
  * @yields Progress in linears.
  */
-async function* roundedWeights(context: RunContext, input: SensitivityInput): VerbRun<RoundedWeight> {
-  const { variant, source, calibration } = input;
-  const { roundedBy, widths } = context.recipe.quantization.mixed;
-  if (roundedBy === "rtn") {
-    const plain = quantizationRecipe(context, { ...variant, method: "rtn", bits: widths[0]! });
+async function* roundedWeights(
+  context: RunContext,
+  input: SensitivityInput & Pick<SensitivityRecord, "roundedBy">,
+): VerbRun<RoundedWeight> {
+  const { variant, source, calibration, roundedBy: method } = input;
+  const { widths } = context.recipe.quantization.mixed;
+  if (method === "rtn") {
+    const plain = quantizationRecipe(context, { ...variant, method, bits: widths[0]! });
     const grid: GridOptions = quantizationRecipeSchema.parse(plain);
     return roundToNearest(source, { ...grid, range: grid.range === "output" ? "minmax" : grid.range });
   }
   const models = new Map<number, Checkpoint>();
   for (const bits of widths) {
     const directory = join(roundedDirectory(context), `w${bits}`);
-    const recipe = quantizationRecipe(context, { ...variant, method: roundedBy, bits });
+    const recipe = quantizationRecipe(context, { ...variant, method, bits });
     const { threads, signal } = context;
     const events = quantizeCheckpoint(source, recipe, { calibration, directory, threads, signal });
     yield* drawQuantization(`all to ${bits} bits, to measure`, events);

@@ -45,7 +45,7 @@ export async function* widthsStage(context: RunContext, input: MixedInput): Verb
     storedBits: storedBits(units, sites, context.recipe.quantization),
     tokens: sequences.reduce((sum, { counted }) => sum + counted.filter(Boolean).length, 0),
     units,
-    predicted: chosen.allocation.loss,
+    predicted: chosen.predicted,
     measured: null,
     uniform: [...uniform],
     frontier: [...frontier],
