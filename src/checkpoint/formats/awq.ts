@@ -28,6 +28,7 @@ import {
   wordTensor,
   zeroPointsByGroup,
 } from "./grouped-tensors.ts";
+import { expressionOf, MAX_EXPRESSIONS, moduleExpression } from "./module-expression.ts";
 import type { QuantizationScheme } from "./quantization-config.ts";
 import { refuseModules } from "./refuse-modules.ts";
 import type {
@@ -55,7 +56,8 @@ export const awqReader: WeightFormatReader = {
     const reader = new ConfigReader(block, "quantization_config.");
     const layout = awqLayout(readScheme(reader));
     const quantizedHead = reader.boolean("lm_head", false);
-    const kept = readKeptNames(reader);
+    const keptNames = readKeptNames(reader);
+    const isKept = readKeptPatterns(reader);
     refuseOtherForms(reader);
     if (reader.complaints.length > 0) {
       throw new BitmendError(
@@ -66,7 +68,7 @@ export const awqReader: WeightFormatReader = {
     }
     return (module) => {
       if (module === "model.embed_tokens" || (module === "lm_head" && !quantizedHead)) return null;
-      return kept.some((name) => module.includes(name)) ? null : layout;
+      return keptNames.some((name) => module.includes(name)) || isKept(module) ? null : layout;
     };
   },
 };
@@ -87,6 +89,8 @@ export const awqWriter: WeightFormatWriter = {
         zero_point: true,
         version: "gemm",
         modules_to_not_convert: kept.length === 0 ? null : kept,
+        // What stays as it is, for GPTQModel's own loader.
+        dynamic: Object.fromEntries(kept.map((module) => [`-:${expressionOf(module)}`, {}])),
       },
     };
   },
@@ -108,10 +112,6 @@ function refuseOtherForms(reader: ConfigReader): void {
     }
   }
   if (reader.value("backend") === "llm-awq") reader.refuse("backend", "llm-awq is not supported");
-  const overrides = reader.value("dynamic") ?? {};
-  if (!isJsonObject(overrides) || Object.keys(overrides).length > 0) {
-    reader.refuse("dynamic", "settings by module are not supported");
-  }
 }
 
 /** `modules_to_not_convert`: parts of names, as AutoAWQ has it. */
@@ -121,6 +121,23 @@ function readKeptNames(reader: ConfigReader): readonly string[] {
     return names;
   reader.refuse("modules_to_not_convert", "expected a list of names");
   return [];
+}
+
+/** `dynamic`, as GPTQModel has it: here only patterns of modules that stay as they are. */
+function readKeptPatterns(reader: ConfigReader): (module: string) => boolean {
+  const given = reader.value("dynamic") ?? {};
+  const patterns = isJsonObject(given) ? Object.keys(given) : [];
+  if (!isJsonObject(given)) reader.refuse("dynamic", "expected an object");
+  if (patterns.length > MAX_EXPRESSIONS) {
+    reader.refuse("dynamic", `has ${patterns.length} patterns, more than ${MAX_EXPRESSIONS}`);
+    return () => false;
+  }
+  const tests = patterns.map((pattern) =>
+    pattern.startsWith("-:") ? moduleExpression(pattern.slice(2)) : null,
+  );
+  const bad = tests.indexOf(null);
+  if (bad !== -1) reader.refuse("dynamic", `${JSON.stringify(patterns[bad]?.slice(0, 60))} is not supported`);
+  return (module) => tests.some((fits) => fits?.(module) === true);
 }
 
 /** Group sizes GPTQModel loads, besides a whole row. */

@@ -9,7 +9,7 @@ import { dirname, join } from "node:path";
 import { BitmendError } from "../../util/errors.ts";
 import { ConfigReader } from "../config-reader.ts";
 import { isJsonObject, readJsonObject } from "../json-file.ts";
-import { moduleExpression } from "./module-expression.ts";
+import { expressionOf, MAX_EXPRESSIONS, moduleExpression } from "./module-expression.ts";
 import { mostFrequentScheme } from "./most-frequent-scheme.ts";
 import type { QuantizationScheme } from "./quantization-config.ts";
 import { refuseModules } from "./refuse-modules.ts";
@@ -29,8 +29,6 @@ export interface GptqSettings {
 
 /** Beside config.json; all of the settings in files of AutoGPTQ. */
 const SETTINGS_FILE = "quantize_config.json";
-
-const MAX_PATTERNS = 2000;
 
 /**
  * Finds the settings of a module, null for one that stays as it is.
@@ -147,9 +145,9 @@ function readOverrides(reader: ConfigReader, base: GptqSettings): (module: strin
   const given = reader.value("dynamic") ?? {};
   const entries = isJsonObject(given) ? Object.entries(given) : [];
   if (!isJsonObject(given)) reader.refuse("dynamic", `expected an object, got ${shown(given)}`);
-  if (entries.length > MAX_PATTERNS)
-    reader.refuse("dynamic", `has ${entries.length} patterns, more than ${MAX_PATTERNS}`);
-  const overrides: Override[] = entries.slice(0, MAX_PATTERNS).map(([pattern, value]) => {
+  if (entries.length > MAX_EXPRESSIONS)
+    reader.refuse("dynamic", `has ${entries.length} patterns, more than ${MAX_EXPRESSIONS}`);
+  const overrides: Override[] = entries.slice(0, MAX_EXPRESSIONS).map(([pattern, value]) => {
     const inner = reader.inside(
       `dynamic ${JSON.stringify(pattern.slice(0, 60))}`,
       isJsonObject(value) ? value : {},
@@ -190,9 +188,10 @@ export function gptqConfig(
   const overrides: [string, unknown][] = [];
   for (const [module, scheme] of schemes) {
     const settings = settingsBlock(scheme);
-    if (JSON.stringify(settings) !== JSON.stringify(base)) overrides.push([`+:${named(module)}`, settings]);
+    if (JSON.stringify(settings) !== JSON.stringify(base))
+      overrides.push([`+:${expressionOf(module)}`, settings]);
   }
-  for (const module of kept) if (module !== "lm_head") overrides.push([`-:${named(module)}`, {}]);
+  for (const module of kept) if (module !== "lm_head") overrides.push([`-:${expressionOf(module)}`, {}]);
   const form = version === 1 ? "gptq" : "gptq_v2";
   return {
     quant_method: "gptq",
@@ -209,11 +208,6 @@ export function gptqConfig(
 
 function settingsBlock(scheme: QuantizationScheme | undefined): Record<string, unknown> {
   return { bits: scheme?.bits, group_size: scheme?.groupSize ?? -1, sym: scheme?.symmetric };
-}
-
-/** The pattern of one name. */
-function named(module: string): string {
-  return `^${module.replaceAll(".", String.raw`\.`)}$`;
 }
 
 function shown(value: unknown): string {

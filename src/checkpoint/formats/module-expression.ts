@@ -10,6 +10,9 @@ type Part = (text: string, starts: ReadonlySet<number>) => ReadonlySet<number>;
 
 const MAX_LENGTH = 1000;
 
+/** Of expressions in one file: each may be tried on each module. */
+export const MAX_EXPRESSIONS = 2000;
+
 const MAX_DEPTH = 3;
 
 /**
@@ -24,6 +27,11 @@ export function moduleExpression(pattern: string): ((module: string) => boolean)
   const part = readAlternatives(reader);
   if (part === null || reader.at < pattern.length) return null;
   return (module) => part(module, new Set([0])).size > 0;
+}
+
+/** The expression of one module. */
+export function expressionOf(module: string): string {
+  return `^${module.replaceAll(".", String.raw`\.`)}$`;
 }
 
 /** What `^name$` names, with its escapes removed; most patterns are such, and there may be one a module. */
