@@ -25,8 +25,8 @@ export async function spillWeights(checkpoint: Checkpoint): Promise<SpilledWeigh
   const folder = temporaryFolder();
   try {
     using file = new DataFile(join(folder, "weights"));
-    const stored = await consume(storeWeights(checkpoint, file), () => {});
-    file.finish();
+    const stored = await consume(storeWeights(checkpoint, file));
+    file.finish({ isDurable: false });
     return {
       source: storedSource(checkpoint, { folder, stored }),
       [Symbol.dispose]: () => remove(folder),

@@ -36,9 +36,9 @@ export class DataFile implements Disposable {
     return { file: basename(this.#path), offset, length: bytes.length };
   }
 
-  /** Gives the file its name. */
-  finish(): void {
-    this.#explained(() => fsyncSync(this.#descriptor));
+  /** Gives the file its name; `isDurable` when a crash of the machine must not take it. Default: true. */
+  finish({ isDurable = true }: { readonly isDurable?: boolean } = {}): void {
+    if (isDurable) this.#explained(() => fsyncSync(this.#descriptor));
     this.#close();
     this.#explained(() => renameSync(this.#partial, this.#path));
   }

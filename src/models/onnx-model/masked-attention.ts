@@ -10,13 +10,9 @@ import type { Tensor } from "../../graph/tensor.ts";
 import { groupQueryAttention } from "../attention/group-query-attention.ts";
 import type { Attention } from "../decoder-parts.ts";
 
-/** Names of the symbolic dimensions. */
-export const [BATCH, SEQUENCE, PAST, TOTAL] = [
-  "batch_size",
-  "sequence_length",
-  "past_sequence_length",
-  "total_sequence_length",
-] as const;
+/** Names of symbolic dimensions. */
+export const [BATCH, SEQUENCE] = ["batch_size", "sequence_length"] as const;
+const [PAST, TOTAL] = ["past_sequence_length", "total_sequence_length"] as const;
 
 /** A score low enough that its probability is exactly 0. */
 const HIDDEN = -1e9;

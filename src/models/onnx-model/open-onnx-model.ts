@@ -48,7 +48,7 @@ export function openOnnxModel(directory: string): Checkpoint {
   const { settings, tensors } = readGraph(join(directory, ONNX_FOLDER));
   const shapes = expectedTensors(config);
   const offences: string[] = [];
-  const used = new Set<string>(Object.values(ROTARY_TABLES));
+  const used = new Set<string>();
   const modules = new Map(
     [...settings].flatMap(([module, setting]) => {
       const shape = shapes.get(`${module}.weight`);
@@ -94,7 +94,10 @@ function readGraph(folder: string): {
     );
   }
   const settings = parseModules(metadata.get(METADATA_KEYS.modules) ?? "", path);
-  return { settings, tensors: locate(externalTensors, join(folder, DATA_FILE)) };
+  const tensors = locate(externalTensors, join(folder, DATA_FILE));
+  // They follow from config.json.
+  for (const table of Object.values(ROTARY_TABLES)) tensors.delete(table);
+  return { settings, tensors };
 }
 
 function readGraphFile(path: string): Uint8Array {

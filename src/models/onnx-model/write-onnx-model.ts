@@ -114,5 +114,5 @@ function describeScheme([module, scheme]: readonly [string, MatrixScheme]): read
 /** The source's config.json without what it says of its files, and with what transformers.js asks of ours. */
 function onnxConfig(rawConfig: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const { quantization_config: _settings, quantization: _mlxSettings, ...config } = rawConfig;
-  return { ...config, "transformers.js_config": { use_external_data_format: true } };
+  return { ...config, "transformers.js_config": { use_external_data_format: true, dtype: "fp32" } };
 }
