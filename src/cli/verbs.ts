@@ -26,6 +26,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: "Bring ability back: distillation, preference tuning, SFT",
     load: () => import("./verbs/restore.ts"),
   },
+  perplexity: {
+    summary: "Measure how well a model predicts a text",
+    load: () => import("./verbs/perplexity.ts"),
+  },
   inspect: {
     summary: "Say what a checkpoint is, tensor by tensor",
     load: () => import("./verbs/inspect.ts"),

@@ -10,7 +10,7 @@ import { refuseEvaluationTexts, type NamedText } from "../training/evaluation-le
 import { BitmendError } from "../util/errors.ts";
 import { randomStream } from "../util/random.ts";
 import { readCalibrationFile, type CalibrationDocument } from "./calibration-file.ts";
-import { encodeConversation, encodeDocument, type EncodedText } from "./calibration-texts.ts";
+import { cut, encodeConversation, encodeDocument, type EncodedText, joined } from "./calibration-texts.ts";
 import { reservedProblems } from "./reserved-problems.ts";
 import type { RunContext } from "./run/context.ts";
 import { trainingProblems } from "./run/traces-stage.ts";
@@ -185,27 +185,4 @@ function calibrationSet(
 
 function shortened({ tokenIds, counted }: EncodedText, length: number): MeasuredSequence {
   return { tokenIds: tokenIds.slice(0, length), counted: counted.slice(0, length) };
-}
-
-/** One text after the other, each with what closes it; predictions across a border do not count. */
-function joined(texts: readonly EncodedText[]): MeasuredSequence {
-  const tokenIds: number[] = [];
-  const counted: boolean[] = [];
-  for (const text of texts) {
-    for (const token of text.tokenIds) tokenIds.push(token);
-    for (const counts of text.counted) counted.push(counts);
-    for (const token of text.closing) {
-      tokenIds.push(token);
-      counted.push(false);
-    }
-  }
-  return { tokenIds, counted };
-}
-
-/** Consecutive pieces of `length` tokens; a shorter rest is left out. */
-function cut({ tokenIds, counted }: MeasuredSequence, length: number): MeasuredSequence[] {
-  return Array.from({ length: Math.floor(tokenIds.length / length) }, (_, index) => ({
-    tokenIds: tokenIds.slice(index * length, (index + 1) * length),
-    counted: counted.slice(index * length, (index + 1) * length),
-  }));
 }

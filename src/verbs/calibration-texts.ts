@@ -63,7 +63,7 @@ function wholly(tokenIds: readonly number[], closing: readonly number[]): Encode
 const pieceCharacters = 2 ** 14;
 
 /** Token ids of a plain text of any length. */
-export function encodeLongText(tokenizer: Tokenizer, text: string): number[] {
+function encodeLongText(tokenizer: Tokenizer, text: string): number[] {
   const tokenIds: number[] = [];
   for (let start = 0; start < text.length;) {
     const lineEnd = text.slice(start + pieceCharacters).search(/\n\S/u);
@@ -72,4 +72,27 @@ export function encodeLongText(tokenizer: Tokenizer, text: string): number[] {
     start = end;
   }
   return tokenIds;
+}
+
+/** One text after the other, each with what closes it; predictions across a border do not count. */
+export function joined(texts: readonly EncodedText[]): MeasuredSequence {
+  const tokenIds: number[] = [];
+  const counted: boolean[] = [];
+  for (const text of texts) {
+    for (const token of text.tokenIds) tokenIds.push(token);
+    for (const counts of text.counted) counted.push(counts);
+    for (const token of text.closing) {
+      tokenIds.push(token);
+      counted.push(false);
+    }
+  }
+  return { tokenIds, counted };
+}
+
+/** Consecutive pieces of `length` tokens; a shorter rest is left out. */
+export function cut({ tokenIds, counted }: MeasuredSequence, length: number): MeasuredSequence[] {
+  return Array.from({ length: Math.floor(tokenIds.length / length) }, (_, index) => ({
+    tokenIds: tokenIds.slice(index * length, (index + 1) * length),
+    counted: counted.slice(index * length, (index + 1) * length),
+  }));
 }

@@ -3,10 +3,13 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openCheckpoint } from "../../src/checkpoint/checkpoint.ts";
 import type { Bits } from "../../src/checkpoint/quantized-matrix.ts";
+import { perplexity } from "../../src/generation/perplexity.ts";
+import { loadModel } from "../../src/models/model.ts";
 import { gridOptionsSchema } from "../../src/quantization/grid-options.ts";
 import { modelDivergence } from "../../src/quantization/model-divergence.ts";
 import { roundToNearest } from "../../src/quantization/round-to-nearest.ts";
 import { measureSensitivity } from "../../src/quantization/sensitivity.ts";
+import { consume } from "../../src/util/consume.ts";
 
 interface Golden {
   readonly source: string;
@@ -18,6 +21,11 @@ interface Golden {
     readonly sequences: readonly (readonly number[])[];
     readonly counted: readonly (readonly boolean[])[];
     readonly divergence: number;
+  }[];
+  readonly losses: readonly {
+    readonly model: string;
+    readonly sequences: readonly (readonly number[])[];
+    readonly meanLoss: number;
   }[];
 }
 
@@ -50,3 +58,14 @@ describe(`divergences match ${golden.source}`, () => {
     expect(found[0]!.divergence / divergence).toBeCloseTo(1, 4);
   });
 });
+
+test.each(golden.losses)(
+  "the mean loss of $model is the library's",
+  async ({ model: name, sequences, meanLoss }) => {
+    await using model = await loadModel(join(import.meta.dirname, "tiny", name), { threads: 1 });
+    const texts = sequences.map((tokenIds) => ({ tokenIds }));
+    const found = await consume(perplexity(model, texts));
+    expect(found.meanLoss).toBeCloseTo(meanLoss, 5);
+    expect(found.tokens).toBe(sequences.reduce((sum, { length }) => sum + length - 1, 0));
+  },
+);

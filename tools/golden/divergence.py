@@ -1,4 +1,4 @@
-"""Golden values for the divergence of next-token distributions: the transformers library in float64, with linears of the tiny models
+"""Golden values for the divergence of next-token distributions, and for perplexity: the transformers library in float64, with linears of the tiny models
 rounded to nearest by numpy (asymmetric, scales in float16), and KL(original || changed) averaged over the counted positions.
 
 Run: python3 -P tools/golden/divergence.py > test/golden/divergence.json && npx oxfmt test/golden/divergence.json
@@ -64,12 +64,26 @@ def cases(name):
         yield {"model": name, **change, "sequences": sequences, "counted": counted, "divergence": value}
 
 
+def losses(name):
+    """The library's own loss: mean over the tokens after the first of each sequence."""
+    model = transformers.AutoModelForCausalLM.from_pretrained(TINY / name, dtype=torch.float64)
+    generator = np.random.default_rng(SEED + 1)
+    lengths = [20, 9, 2]
+    sequences = [generator.integers(0, model.config.vocab_size, length).tolist() for length in lengths]
+    with torch.no_grad():
+        means = [model(torch.tensor([ids]), labels=torch.tensor([ids])).loss.item() for ids in sequences]
+    counts = [length - 1 for length in lengths]
+    mean = sum(m * n for m, n in zip(means, counts)) / sum(counts)
+    return {"model": name, "sequences": sequences, "meanLoss": mean}
+
+
 print(
     json.dumps(
         {
             "source": f"transformers {transformers.__version__}, torch {torch.__version__}, numpy {np.__version__}, seed {SEED}: python3 -P tools/golden/divergence.py",
             "groupSize": GROUP,
             "cases": [case for name in ["llama", "qwen3"] for case in cases(name)],
+            "losses": [losses(name) for name in ["llama", "qwen3"]],
         }
     )
 )
