@@ -60,7 +60,7 @@ interface IntegerWeight {
 /**
  * Rounded activations times a weight, [tokens, rows].
  *
- * The sum of integers is exact, so no order, thread or neighbour can change it: |sum| <= 128 · 255 · columns stays below 2^31 up to 65,000
+ * The sum of integers is exact, so no order, thread or neighbour can change it: |sum| <= 128 · 255 · columns stays below 2^31 up to 65,793
  * columns. Codes go in unsigned with zero points on both sides, since processors without VNNI saturate products of unsigned by signed.
  */
 export function integerProduct(

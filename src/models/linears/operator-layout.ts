@@ -6,7 +6,7 @@
  *
  *     four-bit     bits 2, 3, 4: codes and zero points fit a 4-bit container as they are
  *     two-planes   bits 5, 6, 8: code = 16·h + l and zero point = 16·u + v, so (code - zero)·s = (h - u)·16s + (l - v)·s: two products
- *     integers     rounded activations and one group a row: `MatMulInteger` (`int8-activations.ts`)
+ *     integers     rounded activations and one group a row of at most 65,793: `MatMulInteger` (`int8-activations.ts`)
  *
  * A group becomes blocks of a power of two: 32, 64 and 128 as they are, others by repeating the scale over smaller blocks. The last block
  * of a row may reach past its end; what is stored there meets no input.
@@ -45,9 +45,13 @@ const PLANES = {
   ],
 } as const;
 
+/** A sum of so many products of 128 and 255 fits 32 bits. */
+const MOST_SUMMED_COLUMNS = Math.floor((2 ** 31 - 1) / (128 * 255));
+
 /** Which operators run a matrix. */
 export function formOf({ bits, groupSize, columns, activations }: MatrixScheme): Form {
-  if (activations !== undefined && groupSize === columns) return "integers";
+  const isExact = groupSize === columns && columns <= MOST_SUMMED_COLUMNS;
+  if (activations !== undefined && isExact) return "integers";
   return bits <= 4 ? "four-bit" : "two-planes";
 }
 

@@ -20,7 +20,14 @@ import { operatorParts } from "../linears/operator-layout.ts";
 import { ROTARY_TABLES } from "./onnx-graph.ts";
 import { onnxModule } from "./onnx-module.ts";
 import { parseModules, type ModuleSettings } from "./parse-modules.ts";
-import { DATA_FILE, FORMAT_VERSION, GRAPH_FILE, METADATA_KEYS, ONNX_FOLDER } from "./write-onnx-model.ts";
+import {
+  DATA_FILE,
+  FORMAT_VERSION,
+  GRAPH_FILE,
+  METADATA_KEYS,
+  ONNX_FOLDER,
+  TRANSFORMERS_JS_KEY,
+} from "./write-onnx-model.ts";
 
 /** Far more than a graph without weights takes. */
 const MAX_GRAPH_BYTES = 16 * 2 ** 20;
@@ -43,7 +50,7 @@ export function isOnnxDirectory(directory: string): boolean {
  */
 export function openOnnxModel(directory: string): Checkpoint {
   const configPath = join(directory, "config.json");
-  const rawConfig = readJsonObject(configPath);
+  const { [TRANSFORMERS_JS_KEY]: _settings, ...rawConfig } = readJsonObject(configPath);
   const config = parseModelConfig(rawConfig, configPath);
   const { settings, tensors } = readGraph(join(directory, ONNX_FOLDER));
   const shapes = expectedTensors(config);

@@ -38,6 +38,9 @@ export const ONNX_FOLDER = "onnx";
 export const GRAPH_FILE = "model.onnx";
 export const DATA_FILE = "model.onnx_data";
 
+/** Where config.json has the settings of transformers.js. */
+export const TRANSFORMERS_JS_KEY = "transformers.js_config";
+
 /** Keys of the graph's metadata. */
 export const METADATA_KEYS = { version: "bitmend.version", modules: "bitmend.modules" } as const;
 export const FORMAT_VERSION = "1";
@@ -114,5 +117,5 @@ function describeScheme([module, scheme]: readonly [string, MatrixScheme]): read
 /** The source's config.json without what it says of its files, and with what transformers.js asks of ours. */
 function onnxConfig(rawConfig: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const { quantization_config: _settings, quantization: _mlxSettings, ...config } = rawConfig;
-  return { ...config, "transformers.js_config": { use_external_data_format: true, dtype: "fp32" } };
+  return { ...config, [TRANSFORMERS_JS_KEY]: { use_external_data_format: true, dtype: "fp32" } };
 }
