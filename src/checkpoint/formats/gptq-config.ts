@@ -202,8 +202,22 @@ export function gptqConfig(
     checkpoint_format: form,
     pack_dtype: "int32",
     ...(overrides.length === 0 ? {} : { dynamic: Object.fromEntries(overrides) }),
+    ...modulesInBlock([...schemes.keys()], kept),
     meta: { quantizer: ["bitmend"] },
   };
+}
+
+/** Names within a decoder layer. */
+function inBlock(modules: readonly string[]): Set<string> {
+  return new Set(modules.flatMap((module) => /^model\.layers\.\d+\.(.+)$/u.exec(module)?.[1] ?? []));
+}
+
+/** `modules_in_block_to_quantize`, for transformers, which knows no `dynamic`: where what stays as it is does so in every layer. */
+function modulesInBlock(quantized: readonly string[], kept: readonly string[]): Record<string, unknown> {
+  const keptInBlock = inBlock(kept);
+  const names = inBlock(quantized);
+  if (keptInBlock.size === 0 || !names.isDisjointFrom(keptInBlock)) return {};
+  return { modules_in_block_to_quantize: [[...names]] };
 }
 
 function settingsBlock(scheme: QuantizationScheme | undefined): Record<string, unknown> {

@@ -195,6 +195,7 @@ describe("settings of GPTQ", () => {
         [String.raw`+:^model\.layers\.10\.mlp\.up_proj$`]: { bits: 2, group_size: -1, sym: false },
         [String.raw`-:^model\.layers\.1\.mlp\.gate_proj$`]: {},
       },
+      modules_in_block_to_quantize: [["mlp.up_proj"]],
       meta: { quantizer: ["bitmend"] },
     });
     const found = layoutOf(block);
@@ -202,6 +203,18 @@ describe("settings of GPTQ", () => {
       expect(found?.(module)?.scheme).toEqual(scheme);
     for (const kept of ["model.layers.1.mlp.gate_proj", "lm_head", "model.embed_tokens"])
       expect(found?.(kept)).toBeNull();
+  });
+
+  it("name what is quantized in every layer, if the rest is dense in every layer", () => {
+    const scheme = { bits: 4, groupSize: 32, symmetric: true, columns: 64 } as const;
+    const schemes = new Map([0, 1].map((layer) => [`model.layers.${layer}.mlp.up_proj`, scheme]));
+    const settingsOf = (kept: readonly string[]): unknown =>
+      gptqWriter.config(schemes, kept)["quantization_config"];
+    expect(settingsOf(["model.layers.0.mlp.gate_proj", "model.layers.1.mlp.gate_proj"])).toMatchObject({
+      modules_in_block_to_quantize: [["mlp.up_proj"]],
+    });
+    expect(settingsOf(["model.layers.2.mlp.up_proj"])).not.toHaveProperty("modules_in_block_to_quantize");
+    expect(settingsOf(["lm_head"])).not.toHaveProperty("modules_in_block_to_quantize");
   });
 
   it("read as GPTQModel reads them", () => {
