@@ -48,8 +48,8 @@ const quantizedVariantSchema = z.strictObject({
 const quantizationSchema = z.strictObject({
   groupSize: z.union([z.int().positive(), z.literal(-1)]).default(64),
   symmetric: z.boolean().default(false),
-  /** Default: minmax; for AWQ output. */
-  range: z.enum(["minmax", "mse", "output"]).optional(),
+  /** Null: minmax, for AWQ output. */
+  range: z.enum(["minmax", "mse", "output"]).nullable().default(null),
   columnOrder: z.enum(["natural", "activation"]).default("activation"),
   dampingFraction: z.number().min(0).max(1).default(0.01),
   /** `traces` (the model's own solutions of training problems), `task:NAME` (its reference solutions) or a file of texts. */

@@ -70,7 +70,7 @@ describe.each(Object.keys(recipes))("%s", (name) => {
           if (type === "layer-done") abort.abort();
         },
       );
-      await expect(stopped).rejects.toThrow();
+      await expect(stopped).rejects.toThrow("aborted");
       await consume(quantizeCheckpoint(source, recipe, options));
       expect(contents(continued)).toEqual(contents(whole));
     },

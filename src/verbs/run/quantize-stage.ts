@@ -95,7 +95,7 @@ export function quantizationRecipe(
     groupSize: groupSize!,
     symmetric: symmetric!,
     activations,
-    ...(range === undefined ? {} : { range }),
+    ...(range === null ? {} : { range }),
     overrides: [...recipe.quantization.overrides, ...overrides],
   };
   switch (method) {
