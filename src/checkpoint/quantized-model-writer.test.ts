@@ -51,8 +51,9 @@ function randomMatrix(module: string): QuantizedMatrix {
 
 function write(directory: string, identity = "test"): void {
   const writer = quantizedModelWriter({ source, directory, schemes, identity });
-  for (const layer of [0, 1]) if (!writer.isWritten(layer)) writer.writeShard(layer, matricesOf(layer));
-  if (!writer.isWritten(null)) writer.writeShard(null, new Map());
+  for (const layer of [0, 1])
+    if (!writer.isWritten(layer)) writer.writeShard(layer, { matrices: matricesOf(layer) });
+  if (!writer.isWritten(null)) writer.writeShard(null, { matrices: new Map() });
   writer.finish();
 }
 
@@ -75,7 +76,7 @@ describe("quantizedModelWriter", () => {
   it("continues after a kill to the same bytes", () => {
     const killed = join(work, "killed");
     const writer = quantizedModelWriter({ source, directory: killed, schemes, identity: "test" });
-    writer.writeShard(1, matricesOf(1));
+    writer.writeShard(1, { matrices: matricesOf(1) });
     writeFileSync(join(killed, "model-00001-of-00003.safetensors.partial"), "cut off");
     expect(() => openCheckpoint(killed)).toThrow(expect.objectContaining({ code: "files/not-found" }));
     expect(() => writer.finish()).toThrow(expect.objectContaining({ code: "checkpoint/wrong-shard" }));
@@ -104,6 +105,6 @@ describe("quantizedModelWriter", () => {
     });
     const matrices = matricesOf(0);
     matrices.set("model.layers.0.mlp.up_proj", { ...randomMatrix("model.layers.0.mlp.up_proj"), bits: 4 });
-    expect(() => writer.writeShard(0, matrices)).toThrow(/mlp\.up_proj/u);
+    expect(() => writer.writeShard(0, { matrices })).toThrow(/mlp\.up_proj/u);
   });
 });

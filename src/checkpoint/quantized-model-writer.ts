@@ -8,8 +8,11 @@ import { join } from "node:path";
 import { BitmendError } from "../util/errors.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { expectedTensors } from "./expected-tensors.ts";
-import { packedShapes, packedTensors } from "./formats/compressed-tensors.ts";
-import { quantizationConfig, type QuantizationScheme } from "./formats/quantization-config.ts";
+import { encodeFloats } from "./encode-floats.ts";
+import { compressedTensorsWriter } from "./formats/compressed-tensors.ts";
+import type { QuantizationScheme } from "./formats/quantization-config.ts";
+import type { WeightFormatWriter } from "./formats/weight-format.ts";
+import { readWeightLayouts } from "./formats/weight-formats.ts";
 import { INDEX_FILE } from "./locate-tensors.ts";
 import {
   copyCompanions,
@@ -19,6 +22,9 @@ import {
   writeOrExplain,
 } from "./model-directory.ts";
 import type { QuantizedMatrix } from "./quantized-matrix.ts";
+import { readMatrix } from "./quantized-module.ts";
+import { findQuantizedModules } from "./quantized-modules.ts";
+import { readFloat32 } from "./read-float32.ts";
 import {
   readSafetensorsHeader,
   readTensorBytes,
@@ -27,136 +33,118 @@ import {
 } from "./safetensors.ts";
 
 export interface QuantizedModelOptions {
-  /** Full-precision model. */
+  /** The model that everything else is taken from. */
   readonly source: Checkpoint;
   readonly directory: string;
-  /** The linear modules to quantize. */
+  /** The modules to store low-bit, each with its own scheme. */
   readonly schemes: ReadonlyMap<string, QuantizationScheme>;
   /** Names the method and all its settings; a directory begun under another identity is refused. */
   readonly identity: string;
-  /** Tensors that are not the source's any more, e.g. norm gains that were trained on; written as F32. Default: none. */
-  readonly replacements?: ReadonlyMap<string, Float32Array>;
+  /** How the low-bit weights are stored. Default: compressed-tensors. */
+  readonly format?: WeightFormatWriter;
 }
 
 /** `null` stands for what lies outside the decoder layers: embeddings, last norm, head. */
-type ShardLayer = number | null;
+export type ShardLayer = number | null;
+
+export interface ShardContent {
+  /** Of every module of the shard that has a scheme. */
+  readonly matrices: ReadonlyMap<string, QuantizedMatrix>;
+  /**
+   * Parameters by name that are not the source's any more, e.g. norm gains; stored in the source's data type where it holds them
+   * exactly, else as F32. Default: none.
+   */
+  readonly replacements?: ReadonlyMap<string, Float32Array>;
+}
 
 export interface QuantizedModelWriter {
   /** Whether the shard of `layer` is on disk, whole. */
   readonly isWritten: (layer: ShardLayer) => boolean;
-  /** Writes the shard of `layer`: its quantized modules (all of them, in `matrices`) and its other tensors as they are. */
-  readonly writeShard: (layer: ShardLayer, matrices: ReadonlyMap<string, QuantizedMatrix>) => void;
+  /** Writes the shard of `layer`: its low-bit modules, the parameters that were replaced, and the others as they are. */
+  readonly writeShard: (layer: ShardLayer, content: ShardContent) => void;
+  /** Reads a written shard back; `replacements` are all its parameters besides the matrices. */
+  readonly readShard: (layer: ShardLayer) => Required<ShardContent>;
   /** Writes index, companions and config.json, once all shards are written; only then can the directory be opened. */
   readonly finish: () => void;
 }
 
 const IDENTITY_KEY = "bitmend.identity";
 
+const FORMAT_KEY = "bitmend.format";
+
 /**
  * Opens `directory` for writing; shards of an earlier, killed run with the same identity count as written.
  *
  * @throws {BitmendError} `checkpoint/unknown-module` lists schemes for modules the model does not have, `checkpoint/other-identity`
- * when the directory was begun with other settings, `checkpoint/already-quantized`.
+ * when the directory was begun with other settings.
  */
 export function quantizedModelWriter(options: QuantizedModelOptions): QuantizedModelWriter {
   const { source, directory } = options;
-  const parts = planShards(options);
+  const plan: Plan = { format: compressedTensorsWriter, ...options, shapes: expectedTensors(source.config) };
+  refuseUnknownModules(plan);
+  const shards = planShards(plan);
   makeDirectory(directory);
   const shardOf = (layer: ShardLayer): Shard => {
-    const shard = parts.get(layer);
+    const shard = shards.get(layer);
     if (shard === undefined) throw wrongShard(`the model has no layer ${layer}`);
     return shard;
   };
-  const isWritten = (layer: ShardLayer): boolean => isWhole(shardOf(layer), options);
+  const isWritten = (layer: ShardLayer): boolean => isWhole(shardOf(layer), plan);
   return {
     isWritten,
-    writeShard: (layer, matrices) => {
+    writeShard: (layer, content) => {
       const shard = shardOf(layer);
-      writeSafetensors(
-        join(directory, shard.file),
-        shardTensors(shard, { ...options, matrices }),
-        metadataOf(options),
-      );
+      writeSafetensors(join(directory, shard.file), shardTensors(shard, plan, content), metadataOf(plan));
     },
+    readShard: (layer) => readShard(shardOf(layer), plan),
     finish: () => {
-      const missing = [...parts.keys()].filter((layer) => !isWritten(layer));
+      const missing = [...shards.keys()].filter((layer) => !isWritten(layer));
       if (missing.length > 0) throw wrongShard(`not written are ${missing.map(nameOfLayer).join(", ")}`);
-      writeIndex(directory, [...parts.values()]);
+      writeIndex(directory, [...shards.values()]);
       copyCompanions(source.directory, directory);
-      writeConfig(directory, {
-        ...source.rawConfig,
-        quantization_config: quantizationConfig(options.schemes, ignoredModules(options)),
-      });
+      for (const [name, content] of plan.format.companions?.(plan.schemes) ?? [])
+        writeOrExplain(join(directory, name), content);
+      writeConfig(directory, configOf(plan));
     },
   };
+}
+
+interface Plan extends QuantizedModelOptions {
+  readonly format: WeightFormatWriter;
+  /** Of every parameter of the model. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
 }
 
 interface Shard {
   readonly file: string;
-  /** Tensors to copy. */
-  readonly copied: readonly string[];
-  readonly quantized: ReadonlyMap<string, QuantizationScheme>;
-  /** Names and shapes of all tensors the shard holds. */
-  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly parameters: readonly string[];
 }
 
-function planShards({ source, schemes }: QuantizedModelOptions): Map<ShardLayer, Shard> {
-  if (source.quantization !== null) {
-    throw new BitmendError(
-      "checkpoint/already-quantized",
-      `quantizedModelWriter(): expected a full-precision model, got a quantized one in ${source.directory}.`,
-      { hint: "Quantize the original model." },
-    );
-  }
-  const expected = expectedTensors(source.config);
-  const unknown = [...schemes.keys()].filter((module) => !expected.has(`${module}.weight`));
-  if (unknown.length > 0) {
-    throw new BitmendError(
-      "checkpoint/unknown-module",
-      `quantizedModelWriter(): expected linear modules of the model, got ${unknown.slice(0, 20).join(", ")}.`,
-    );
-  }
+function refuseUnknownModules({ schemes, shapes }: Plan): void {
+  const unknown = [...schemes.keys()].filter((module) => shapes.get(`${module}.weight`)?.length !== 2);
+  if (unknown.length === 0) return;
+  throw new BitmendError(
+    "checkpoint/unknown-module",
+    `quantizedModelWriter(): expected modules of the model that hold a matrix, got ${unknown.slice(0, 20).join(", ")}.`,
+  );
+}
+
+function planShards({ source, shapes }: Plan): Map<ShardLayer, Shard> {
   const layers: ShardLayer[] = [
     ...Array.from({ length: source.config.layerCount }, (_, layer) => layer),
     null,
   ];
-  const names = Map.groupBy(expected.keys(), layerOf);
+  const names = Map.groupBy(shapes.keys(), layerOf);
   return new Map(
-    layers.map((layer, index) => {
-      const shard = planShard(names.get(layer) ?? [], { expected, schemes });
-      return [layer, { ...shard, file: shardFile(index, layers.length) }];
-    }),
+    layers.map((layer, index) => [
+      layer,
+      { file: shardFile(index, layers.length), parameters: names.get(layer) ?? [] },
+    ]),
   );
 }
 
-function planShard(
-  names: readonly string[],
-  {
-    expected,
-    schemes,
-  }: { expected: ReadonlyMap<string, readonly number[]>; schemes: ReadonlyMap<string, QuantizationScheme> },
-): Omit<Shard, "file"> {
-  const copied: string[] = [];
-  const quantized = new Map<string, QuantizationScheme>();
-  const shapes = new Map<string, readonly number[]>();
-  for (const name of names) {
-    const module = name.replace(/\.weight$/u, "");
-    const scheme = schemes.get(module);
-    const shape = expected.get(name) ?? [];
-    if (scheme === undefined || module === name) {
-      copied.push(name);
-      shapes.set(name, shape);
-      continue;
-    }
-    quantized.set(module, scheme);
-    const [rows, columns] = [shape[0]!, shape[1]!];
-    for (const [part, partShape] of packedShapes(module, { rows, columns, scheme }))
-      shapes.set(part, partShape);
-  }
-  return { copied, quantized, shapes };
-}
-
-function layerOf(name: string): ShardLayer {
+/** The shard that a module or parameter belongs to. */
+export function layerOf(name: string): ShardLayer {
   const layer = /^model\.layers\.(\d+)\./u.exec(name)?.[1];
   return layer === undefined ? null : Number(layer);
 }
@@ -168,56 +156,105 @@ function shardFile(index: number, count: number): string {
 }
 
 function shardTensors(
-  shard: Shard,
-  options: QuantizedModelOptions & { readonly matrices: ReadonlyMap<string, QuantizedMatrix> },
+  { parameters }: Shard,
+  plan: Plan,
+  { matrices, replacements }: ShardContent,
 ): TensorToWrite[] {
-  const { source, matrices, replacements } = options;
-  const offences = [...matrices.keys()].filter((module) => !shard.quantized.has(module));
+  const { schemes, shapes } = plan;
+  const given = [
+    ...[...matrices.keys()].map((module) => `${module}.weight`),
+    ...(replacements?.keys() ?? []),
+  ];
+  const offences = given.filter((name) => !parameters.includes(name));
   const tensors: TensorToWrite[] = [];
-  for (const [module, scheme] of shard.quantized) {
+  for (const name of parameters) {
+    const module = moduleOf(name);
+    const scheme = schemes.get(module);
+    if (scheme === undefined || module === name) {
+      const shape = shapes.get(name) ?? [];
+      tensors.push(parameterTensor(name, { shape, values: replacements?.get(name) }, plan));
+      continue;
+    }
     const matrix = matrices.get(module);
-    if (matrix === undefined || !fits(matrix, scheme)) offences.push(module);
-    else tensors.push(...packedTensors(module, matrix));
+    const written = matrix !== undefined && fits(matrix, scheme) ? plan.format.tensors(module, matrix) : null;
+    if (written === null) offences.push(module);
+    else tensors.push(...written);
   }
-  if (offences.length > 0)
-    throw wrongShard(`missing, unplanned or of another scheme are ${offences.join(", ")}`);
-  for (const name of shard.copied) {
-    const tensor = source.tensors.get(name);
-    if (tensor === undefined) continue;
-    const { dataType, shape } = tensor;
-    const values = replacements?.get(name);
-    if (values === undefined) tensors.push({ name, dataType, shape, data: () => readTensorBytes(tensor) });
-    else
-      tensors.push({ name, dataType: "F32", shape, data: new Uint8Array(Float32Array.from(values).buffer) });
-  }
-  return tensors;
+  if (offences.length === 0) return tensors;
+  throw wrongShard(`missing, unplanned or of another scheme are ${offences.join(", ")}`);
 }
 
-function fits(matrix: QuantizedMatrix, { bits, groupSize, symmetric }: QuantizationScheme): boolean {
+/** A parameter that is not quantized; the source's bytes as they are, where it has them. */
+function parameterTensor(
+  name: string,
+  { shape, values }: { shape: readonly number[]; values: Float32Array | undefined },
+  { source }: Plan,
+): TensorToWrite {
+  const stored = source.tensors.get(name);
+  if (values === undefined && stored !== undefined && source.quantization?.has(moduleOf(name)) !== true) {
+    return { name, dataType: stored.dataType, shape, data: () => readTensorBytes(stored) };
+  }
+  return {
+    name,
+    shape,
+    ...encodeFloats(values ?? source.readFloat32(name), { preferred: stored?.dataType }),
+  };
+}
+
+function moduleOf(name: string): string {
+  return name.replace(/\.weight$/u, "");
+}
+
+function fits(
+  matrix: QuantizedMatrix,
+  { bits, groupSize, symmetric, activations }: QuantizationScheme,
+): boolean {
   return (
     matrix.bits === bits &&
     matrix.symmetric === symmetric &&
-    matrix.groupSize === (groupSize ?? matrix.columns)
+    matrix.groupSize === (groupSize ?? matrix.columns) &&
+    matrix.activations === activations
   );
 }
 
-function isWhole({ file, shapes }: Shard, { directory, identity }: QuantizedModelOptions): boolean {
+/** A file appears under its name only when it is whole, so that its identity is all there is to check. */
+function isWhole({ file }: Shard, { directory, identity, format }: Plan): boolean {
   const path = join(directory, file);
   if (!existsSync(path)) return false;
-  const { tensors, metadata } = readSafetensorsHeader(path);
-  if (metadata[IDENTITY_KEY] !== identity) {
-    throw new BitmendError(
-      "checkpoint/other-identity",
-      `quantizedModelWriter(): expected shards of these settings in ${directory}, got those of others.`,
-      { hint: "Choose an empty directory, or delete this one." },
-    );
-  }
-  const agrees = [...shapes].every(([name, shape]) => tensors.get(name)?.shape.join() === shape.join());
-  return agrees && tensors.size === shapes.size;
+  const { metadata } = readSafetensorsHeader(path);
+  if (metadata[IDENTITY_KEY] === identity && metadata[FORMAT_KEY] === format.name) return true;
+  throw new BitmendError(
+    "checkpoint/other-identity",
+    `quantizedModelWriter(): expected shards of these settings in ${directory}, got those of others.`,
+    { hint: "Choose an empty directory, or delete this one." },
+  );
 }
 
-function metadataOf({ identity }: QuantizedModelOptions): Record<string, string> {
-  return { ...FILE_METADATA, [IDENTITY_KEY]: identity };
+function readShard({ file, parameters }: Shard, plan: Plan): Required<ShardContent> {
+  const path = join(plan.directory, file);
+  const { tensors } = readSafetensorsHeader(path);
+  const layouts = readWeightLayouts(configOf(plan), path);
+  const shapes = new Map(parameters.map((name) => [name, plan.shapes.get(name) ?? []]));
+  const modules =
+    layouts === null ? [] : findQuantizedModules(shapes, { ...layouts, tensors }).modules.values();
+  const matrices = new Map([...modules].map((module) => [module.name, readMatrix(module)]));
+  const others = parameters.filter((name) => !matrices.has(moduleOf(name)) || moduleOf(name) === name);
+  const replacements = new Map(others.map((name) => [name, readFloat32(tensors.get(name)!)]));
+  return { matrices, replacements };
+}
+
+function configOf(plan: Plan): Record<string, unknown> {
+  const { quantization_config: _, quantization: __, ...config } = plan.source.rawConfig;
+  if (plan.schemes.size === 0) return config;
+  const columnsOf = (module: string): number => plan.shapes.get(`${module}.weight`)?.[1] ?? 0;
+  const schemes = [...plan.schemes].map(
+    ([module, scheme]) => [module, { ...scheme, columns: columnsOf(module) }] as const,
+  );
+  return { ...config, ...plan.format.config(new Map(schemes), keptModules(plan)) };
+}
+
+function metadataOf({ identity, format }: Plan): Record<string, string> {
+  return { ...FILE_METADATA, [IDENTITY_KEY]: identity, [FORMAT_KEY]: format.name };
 }
 
 function writeIndex(directory: string, shards: readonly Shard[]): void {
@@ -235,10 +272,8 @@ function writeIndex(directory: string, shards: readonly Shard[]): void {
 }
 
 /** Linear modules that stay as they are; a tied head is one, although no tensor has its name. */
-function ignoredModules({ source, schemes }: QuantizedModelOptions): string[] {
-  const modules = [...expectedTensors(source.config).keys()]
-    .filter((name) => name.endsWith("_proj.weight"))
-    .map((name) => name.replace(/\.weight$/u, ""));
+function keptModules({ shapes, schemes }: Plan): string[] {
+  const modules = [...shapes.keys()].filter((name) => name.endsWith("_proj.weight")).map(moduleOf);
   return [...modules, "lm_head"].filter((module) => !schemes.has(module));
 }
 

@@ -1,5 +1,4 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { dequantize } from "../checkpoint/dequantize.ts";
 import { segmentOf, type FlatParameters } from "./parameters.ts";
 import { modelParameters } from "./model-parameters.ts";
 
@@ -7,12 +6,7 @@ import { modelParameters } from "./model-parameters.ts";
 export function readModelParameters(checkpoint: Checkpoint): FlatParameters {
   const parameters = modelParameters(checkpoint.config);
   for (const segment of parameters.segments) {
-    const module = segment.name.replace(/\.weight$/v, "");
-    const values =
-      checkpoint.quantization?.has(module) === true
-        ? dequantize(checkpoint.readQuantized(module))
-        : checkpoint.readFloat32(segment.name);
-    segmentOf(parameters.values, segment).set(values);
+    segmentOf(parameters.values, segment).set(checkpoint.readFloat32(segment.name));
   }
   return parameters;
 }

@@ -2,7 +2,7 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { makeDirectory } from "../checkpoint/model-directory.ts";
-import { quantizedModelWriter } from "../checkpoint/quantized-model-writer.ts";
+import { layerOf, quantizedModelWriter } from "../checkpoint/quantized-model-writer.ts";
 import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
 import { BitmendError } from "../util/errors.ts";
 import { distillation } from "./distillation.ts";
@@ -121,11 +121,17 @@ function writeQatModel(
       { bits, symmetric, groupSize: groupSize === columns ? null : groupSize },
     ]),
   );
-  const writer = quantizedModelWriter({ source: full, directory, schemes, identity, replacements });
-  for (let layer = 0; layer < full.config.layerCount; layer++) {
-    const prefix = `model.layers.${layer}.`;
-    writer.writeShard(layer, new Map([...matrices].filter(([module]) => module.startsWith(prefix))));
+  const writer = quantizedModelWriter({ source: full, directory, schemes, identity });
+  const layers = [...Array(full.config.layerCount).keys(), null];
+  for (const layer of layers) {
+    writer.writeShard(layer, {
+      matrices: ofLayer(matrices, layer),
+      replacements: ofLayer(replacements, layer),
+    });
   }
-  writer.writeShard(null, new Map());
   writer.finish();
+}
+
+function ofLayer<Value>(all: ReadonlyMap<string, Value>, layer: number | null): Map<string, Value> {
+  return new Map([...all].filter(([name]) => layerOf(name) === layer));
 }

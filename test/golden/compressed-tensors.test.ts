@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { packedTensors } from "../../src/checkpoint/formats/compressed-tensors.ts";
+import { packedTensors } from "../../src/checkpoint/formats/pack-quantized.ts";
 
 const numbers = z.array(z.int());
 const golden = z

@@ -54,9 +54,9 @@ function writeQuantized(): void {
       const matrix = { ...scheme, rows, columns, codes, zeroPoints: new Uint8Array(groups).fill(3) };
       return [module, { ...matrix, scales: new Float32Array(groups).fill(0.25) }] as const;
     });
-    writer.writeShard(layer, new Map(matrices));
+    writer.writeShard(layer, { matrices: new Map(matrices) });
   }
-  writer.writeShard(null, new Map());
+  writer.writeShard(null, { matrices: new Map() });
   writer.finish();
 }
 

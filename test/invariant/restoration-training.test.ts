@@ -104,9 +104,9 @@ function directories(): { full: string; quantized: string } {
   const writer = quantizedModelWriter({ source, directory: quantized, schemes, identity: "random" });
   for (const layer of [0, 1]) {
     const own = [...matrices].filter(([module]) => module.startsWith(`model.layers.${layer}.`));
-    writer.writeShard(layer, new Map(own));
+    writer.writeShard(layer, { matrices: new Map(own) });
   }
-  writer.writeShard(null, new Map());
+  writer.writeShard(null, { matrices: new Map() });
   writer.finish();
   return { full, quantized };
 }

@@ -54,10 +54,8 @@ beforeAll(() => {
     identity: "test",
   });
   for (const layer of [0, 1, null]) {
-    writer.writeShard(
-      layer,
-      new Map([...quantized].filter(([name]) => name.startsWith(`model.layers.${layer}.`))),
-    );
+    const own = [...quantized].filter(([name]) => name.startsWith(`model.layers.${layer}.`));
+    writer.writeShard(layer, { matrices: new Map(own) });
   }
   writer.finish();
 });

@@ -22,13 +22,13 @@ export interface QuantizationScheme {
 export type SchemeOf = (module: string) => QuantizationScheme | null;
 
 /**
- * Reads the block; `null` stands for a model that is not quantized.
+ * Reads the block; null for another format's.
  *
  * @throws {BitmendError} `checkpoint/unsupported-quantization` names every key that is not supported.
  */
 export function parseQuantizationConfig(block: unknown, where: string): SchemeOf | null {
-  if (block === undefined || block === null) return null;
-  const reader = new ConfigReader(isJsonObject(block) ? block : {}, "quantization_config.");
+  if (!isJsonObject(block) || block["quant_method"] !== "compressed-tensors") return null;
+  const reader = new ConfigReader(block, "quantization_config.");
   const groups = reader.value("config_groups");
   refuseOtherFormats(reader);
   const schemes: { targets: Target[]; scheme: QuantizationScheme }[] = [];
@@ -112,7 +112,6 @@ function refuseOtherFormats(reader: ConfigReader): void {
     if (!allowed.includes(value))
       reader.refuse(key, `${JSON.stringify(value)?.slice(0, 60)} is not supported`);
   };
-  only("quant_method", ["compressed-tensors"]);
   only("format", ["pack-quantized"]);
   only("quantization_status", ["compressed", null]);
   only("kv_cache_scheme", [null]);
@@ -169,9 +168,14 @@ function parseTargets(reader: ConfigReader, key: string): Target[] {
   });
 }
 
+/** Of the modules that hold a matrix, only the embedding table is no linear layer. */
+function isLinear(module: string): boolean {
+  return module !== "model.embed_tokens";
+}
+
 /** Exact module names, the class `Linear`, and `re:` patterns of literals and `.*` only: a file must not choose how long we search. */
 function parseTarget(value: string): Target | null {
-  if (value === "Linear") return { rank: 2, matches: () => true };
+  if (value === "Linear") return { rank: 2, matches: isLinear };
   if (!value.startsWith("re:")) return { rank: 0, matches: (module) => module === value };
   const pattern = value.slice(3).replace(/^\^/u, "");
   const literals = pattern.replace(/\$$/u, "").split(".*");

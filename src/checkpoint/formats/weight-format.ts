@@ -4,6 +4,7 @@
  */
 import type { QuantizedMatrix } from "../quantized-matrix.ts";
 import type { TensorToWrite } from "../safetensors.ts";
+import type { StoredWeight } from "../stored-weight.ts";
 import type { TensorLocation } from "../tensor-location.ts";
 import type { QuantizationScheme } from "./quantization-config.ts";
 
@@ -21,27 +22,26 @@ export interface WeightShape {
 /** What one tensor of a stored module must be. */
 export interface ExpectedPart {
   readonly shape: readonly number[];
+  /** A shape that other writers give it; `read` tells them apart by the tensor itself. */
+  readonly otherShape?: readonly number[];
   /** Safetensors names, e.g. `["I32"]`. */
   readonly dataTypes: readonly string[];
   /** Default: true. */
   readonly required?: boolean;
 }
 
-/** A weight as a file gave it; values that no `QuantizedMatrix` holds exactly are dequantized. */
-export type StoredWeight =
-  | { readonly kind: "quantized"; readonly matrix: QuantizedMatrix }
-  | { readonly kind: "dense"; /** [rows, columns]. */ readonly values: Float32Array };
+/** Gives the location of a part that was checked; null for an optional one that is absent. */
+export type PartOf = (suffix: string) => TensorLocation | null;
 
 /** How one module is stored. */
 export interface ModuleLayout {
   readonly scheme: QuantizationScheme;
   /** The module's tensors by their suffix, e.g. `weight_packed`, for a weight of this shape. */
   readonly parts: (shape: WeightShape) => ReadonlyMap<string, ExpectedPart>;
-  /** Reads and unpacks; `part` gives the location of a suffix that was checked, null for an optional one that is absent. */
-  readonly read: (
-    part: (suffix: string) => TensorLocation | null,
-    shape: WeightShape & { readonly module: string },
-  ) => StoredWeight;
+  /** Reads what is small and says, with both values, how it contradicts the settings; null when it does not. Default: never. */
+  readonly contradiction?: (part: PartOf, shape: WeightShape) => string | null;
+  /** Reads and unpacks. */
+  readonly read: (part: PartOf, shape: WeightShape & { readonly module: string }) => StoredWeight;
 }
 
 /** Finds how a module is stored; null for one that stays as it is. */
@@ -58,6 +58,12 @@ export interface WeightFormatReader {
   readonly layouts: (rawConfig: Readonly<Record<string, unknown>>, where: string) => LayoutOf | null;
 }
 
+/** The scheme of a module, with the width that a group of a whole row has. */
+export interface ModuleScheme extends QuantizationScheme {
+  /** Input features. */
+  readonly columns: number;
+}
+
 /** Writes one format. */
 export interface WeightFormatWriter {
   readonly name: WeightFormatName;
@@ -67,7 +73,7 @@ export interface WeightFormatWriter {
   readonly tensors: (module: string, matrix: QuantizedMatrix) => TensorToWrite[] | null;
   /** Keys that are added to config.json. `kept` are the linear modules that stay as they are. */
   readonly config: (
-    schemes: ReadonlyMap<string, QuantizationScheme>,
+    schemes: ReadonlyMap<string, ModuleScheme>,
     kept: readonly string[],
   ) => Record<string, unknown>;
   /** Files besides, by name, e.g. `quantize_config.json`. Default: none. */

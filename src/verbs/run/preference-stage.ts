@@ -1,4 +1,4 @@
-import { openCheckpoint } from "../../checkpoint/checkpoint.ts";
+import { openModel } from "../../models/open-model.ts";
 import { diagnose } from "../../diagnosis/diagnose.ts";
 import type { Evaluation } from "../../evaluation/evaluate-variant.ts";
 import { loadLanguageModel, type LanguageModel } from "../../generation/language-model.ts";
@@ -111,7 +111,7 @@ export async function* armStage(
   const peak = arm === "dpo" ? settings.learningRate : settings.imitationLearningRate;
   const training = trainAdapter(
     {
-      base: openCheckpoint(patient.directory),
+      base: openModel(patient.directory),
       encoder: solutionEncoder(loadTokenizer(context.model)),
       lesson: lessonOf(context, input),
       directory,
@@ -169,7 +169,7 @@ export function adapterLoader(
   { base, adapter }: { readonly base: string; readonly adapter: string },
 ): () => Promise<LanguageModel> {
   return async () => {
-    const adapters = readAdapter(adapter, openCheckpoint(base).config);
+    const adapters = readAdapter(adapter, openModel(base).config);
     return loadLanguageModel(base, { threads, adapters });
   };
 }

@@ -1,4 +1,4 @@
-import { openCheckpoint } from "../../checkpoint/checkpoint.ts";
+import { openModel } from "../../models/open-model.ts";
 import { loadTokenizer } from "../../tokenizer/tokenizer.ts";
 import type { TrainingSequence } from "../../training/batches.ts";
 import { epochsOver } from "../../training/epochs.ts";
@@ -35,8 +35,8 @@ export async function* qatStage(
   const { itemsAt } = epochsOver(sequences, { epochs: steps, batchSize, seed: context.recipe.seed });
   const training = trainQat(
     {
-      full: openCheckpoint(context.model),
-      start: openCheckpoint(patient.directory),
+      full: openModel(context.model),
+      start: openModel(patient.directory),
       directory,
       identity: JSON.stringify({ restored: restored.name, settings, recipe: context.recipe }),
       sequencesAt: itemsAt,
