@@ -24,8 +24,9 @@ export class ActivationStore implements Disposable {
   readonly #parts: Float32Array[] = [];
   readonly #window: Float32Array;
   readonly #path: string;
-  /** Bytes that it holds in memory. */
+  /** Bytes that it holds in memory, and on disk. */
   readonly memoryBytes: number;
+  readonly diskBytes: number;
   #file: number | null = null;
 
   constructor({ sizes, memoryBytes, spillFile }: ActivationStoreOptions) {
@@ -40,6 +41,7 @@ export class ActivationStore implements Disposable {
     if (inMemory) this.#parts = sizes.map((size) => sharedFloats([size]).data);
     else this.#file = openUnnamed(spillFile);
     this.memoryBytes = inMemory ? end : 0;
+    this.diskBytes = inMemory ? 0 : end;
     this.#window = sharedFloats([inMemory ? 0 : sizes.reduce((most, size) => Math.max(most, size), 0)]).data;
   }
 

@@ -71,6 +71,8 @@ export class Calibrator implements AsyncDisposable {
   /** Those of the pass that runs: each holds on to the memory it has needed. */
   readonly #sessions = new Map<Uint8Array, EngineSession>();
   #reads: KeptReads | null = null;
+  /** The most that was on disk at once. */
+  spilledBytes = 0;
   readonly energies: EngineEnergies;
   /** Large float64 products for the numerics between the runs. */
   readonly subtract: SubtractProduct;
@@ -207,6 +209,7 @@ export class Calibrator implements AsyncDisposable {
   #keepReads(kind: LinearKind, fed: Readonly<Record<string, SharedFloats>>, width: number): ActivationStore {
     const memoryBytes = this.#options.activationMemory - this.#hidden.memoryBytes;
     const store = newStore(this.#batches, width, { ...this.#options, activationMemory: memoryBytes });
+    this.spilledBytes = Math.max(this.spilledBytes, this.#hidden.diskBytes + store.diskBytes);
     this.#reads = { kind, parameters: new Map(Object.entries(fed)), store };
     return store;
   }
