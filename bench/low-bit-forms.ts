@@ -21,6 +21,7 @@ const forms: Readonly<Record<string, (input: Tensor) => Tensor>> = {
   "4 bits": (input) => nBitProduct(input, randomMatrix(4)),
   "4 bits, int8 activations": (input) => nBitProduct(input, randomMatrix(4), { accuracyLevel: 4 }),
   "8 bits as two planes": (input) => nBitProduct(input, randomMatrix(8)),
+  "8 bits, rounded activations, integers": (input) => nBitProduct(input, wholeRows()),
   "8 bits, the engine's kernel": (input) => engineProduct(input, randomMatrix(8)),
   float32: (input) => {
     const weight = input.graph.constant("f32", [rows, columns], dequantize(randomMatrix(8)));
@@ -68,6 +69,17 @@ function randomMatrix(bits: Bits): QuantizedMatrix {
     codes: Uint8Array.from({ length: rows * columns }, () => random.integer(2 ** bits)),
     scales: new Float32Array(groups).fill(2 ** -7),
     zeroPoints: new Uint8Array(groups).fill(2 ** (bits - 1)),
+  };
+}
+
+/** W8A8: one group a row, rounded input. */
+function wholeRows(): QuantizedMatrix {
+  return {
+    ...randomMatrix(8),
+    groupSize: columns,
+    scales: new Float32Array(rows).fill(2 ** -7),
+    zeroPoints: new Uint8Array(rows).fill(128),
+    activations: "int8-per-token",
   };
 }
 

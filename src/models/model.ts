@@ -103,7 +103,7 @@ export async function startModel(source: ModelSource, options: ModelOptions): Pr
   );
   const workers = Math.min(options.workers ?? (weights.bytes < SMALL_MODEL_BYTES ? threads : 1), threads);
   // Which steps have rows with the same bits in any company was measured for the pinned engine and is tested (test/invariant).
-  const minRows = accuracyLevel === 0 && weights.hasLowBits ? 2 : 1;
+  const minRows = accuracyLevel === 0 && weights.hasFloatProducts ? 2 : 1;
   const started = await Promise.all(
     Array.from({ length: workers }, async () =>
       EngineWorker.start({ threads: Math.floor(threads / workers) }),
