@@ -8,6 +8,7 @@ export { diagnose, type DiagnoseOptions, type DiagnoseResult, type FailureCase }
 export { doctor, type Finding } from "./verbs/doctor.ts";
 export { evaluate, type EvaluateOptions, type EvaluateResult } from "./verbs/evaluate.ts";
 export { inspect, type InspectedTensor, type Inspection } from "./verbs/inspect.ts";
+export { perplexity, type PerplexityOptions, type PerplexityResult } from "./verbs/perplexity.ts";
 export { quantize, type QuantizeOptions, type QuantizeResult } from "./verbs/quantize.ts";
 export { restore, type RestoreOptions, type RestoreResult } from "./verbs/restore.ts";
 export { run, type RunOptions, type RunResult } from "./verbs/run.ts";
@@ -25,6 +26,8 @@ export type {
   Variant,
   VerdictRecord,
 } from "./runs/records.ts";
+export type { CalibrationRecord } from "./runs/calibration.ts";
+export type { AllocationRecord, SensitivityRecord } from "./runs/sensitivity.ts";
 export type { ProblemRecord } from "./runs/problems.ts";
 export type { Summary } from "./runs/summary.ts";
 export { consume } from "./util/consume.ts";

@@ -74,8 +74,8 @@ export async function* sensitivityStage(
       yield { type: "progress", done: known.length };
     }
     yield { type: "stage-done", result: "" };
-    rmSync(roundedDirectory(context), { recursive: true, force: true });
   }
+  rmSync(roundedDirectory(context), { recursive: true, force: true });
   const order = new Map(units.map(({ modules }, index) => [modules.join(" "), index]));
   const place = ({ modules }: SensitivityRecord): number => order.get(modules.join(" "))!;
   return known.toSorted((left, right) => place(left) - place(right) || left.bits - right.bits);

@@ -1,5 +1,7 @@
 import type { ModelConfig } from "../../checkpoint/model-config.ts";
 import { linearSites } from "../../models/linear-sites.ts";
+import { gridOptionsSchema } from "../../quantization/grid-options.ts";
+import { moduleGrids } from "../../quantization/grid-overrides.ts";
 import { BitmendError } from "../../util/errors.ts";
 import type { RunRecipe } from "../run-recipe.ts";
 import { quantizedVariant, quantizedVariants } from "./variants.ts";
@@ -7,9 +9,10 @@ import { quantizedVariant, quantizedVariants } from "./variants.ts";
 /**
  * Finds everything in a recipe that could fail after minutes of work.
  *
- * @throws {BitmendError} `verbs/bad-recipe` with every offence.
+ * @throws {BitmendError} `verbs/bad-recipe` with every offence; `quantization/unknown-module` with every pattern that fits nothing.
  */
 export function validateRecipe(recipe: RunRecipe, config: ModelConfig): void {
+  moduleGrids(config, gridOptionsSchema.parse({ bits: 4 }), recipe.quantization.overrides);
   const { quantization, generation, qat, preference } = recipe;
   const offences: string[] = [];
   const { groupSize, packedLength } = quantization;
@@ -32,6 +35,9 @@ export function validateRecipe(recipe: RunRecipe, config: ModelConfig): void {
   const names = variants.map(({ name }) => name);
   for (const name of new Set(names.filter((each, index) => names.indexOf(each) !== index)))
     offences.push(`variant ${name} is listed twice`);
+  const least = Math.min(...quantization.mixed.widths);
+  for (const { name } of variants.filter(({ averageBits = least }) => averageBits < least))
+    offences.push(`variant ${name} has fewer bits than the smallest of its widths, ${least}`);
   for (const { name } of variants.filter(({ activations, bits }) => activations !== undefined && bits !== 8))
     offences.push(`variant ${name} rounds activations, which needs 8 bits`);
   const patients = [
