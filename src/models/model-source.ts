@@ -7,7 +7,7 @@ import type { Graph } from "../graph/graph.ts";
 import { cast } from "../graph/operations.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { BitmendError } from "../util/errors.ts";
-import type { StoredWeights } from "./onnx-model/stored-weights.ts";
+import { placedFloats, type StoredWeights } from "./onnx-model/stored-weights.ts";
 
 /** Where a runnable model takes its weights from. */
 export interface ModelSource {
@@ -95,5 +95,23 @@ export function memorySource({ config, parameters, quantized }: MemoryWeights): 
     },
     quantized: (module) => quantized?.get(module) ?? null,
     externalDataFolder: null,
+  };
+}
+
+/** All weights of a model in one file of `folder`. */
+export interface FileWeights {
+  readonly config: ModelConfig;
+  readonly folder: string;
+  readonly stored: StoredWeights;
+}
+
+/** The weights of a data file, where they lie. */
+export function storedSource({ config, folder, stored }: FileWeights): ModelSource {
+  return {
+    config,
+    parameter: (graph, name) => placedFloats(graph, stored, name),
+    quantized: () => null,
+    stored,
+    externalDataFolder: folder,
   };
 }

@@ -12,6 +12,8 @@ import { dense } from "./linears/dense.ts";
 import { lora, type LoraFactors } from "./linears/lora.ts";
 import { nBit } from "./linears/n-bit.ts";
 import { checkpointSource, type ModelSource } from "./model-source.ts";
+import { onnxSource } from "./onnx-model/onnx-source.ts";
+import { isOnnxDirectory } from "./onnx-model/open-onnx-model.ts";
 import { storedLinear } from "./onnx-model/stored-weights.ts";
 import { openModel } from "./open-model.ts";
 import { spillWeights } from "./spill-weights.ts";
@@ -77,6 +79,7 @@ const MOST_IN_MESSAGE = 2 ** 28;
  */
 export async function loadModel(directory: string, options: ModelOptions): Promise<Model> {
   const checkpoint = openModel(directory);
+  if (isOnnxDirectory(directory)) return startModel(onnxSource(checkpoint), options);
   if (lowBitWeights(checkpoint) <= MOST_IN_MESSAGE) return startModel(checkpointSource(checkpoint), options);
   // Once the engine has mapped the file, its name is not needed any more.
   using spilled = await spillWeights(checkpoint);

@@ -4,10 +4,9 @@ import { join } from "node:path";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { consume } from "../util/consume.ts";
 import { fileSystemError } from "../util/file-system-error.ts";
-import type { ModelSource } from "./model-source.ts";
+import { storedSource, type ModelSource } from "./model-source.ts";
 import { DataFile } from "./onnx-model/data-file.ts";
 import { storeWeights } from "./onnx-model/store-weights.ts";
-import { placedFloats, type StoredWeights } from "./onnx-model/stored-weights.ts";
 
 /** Weights in a file of their own, until it is disposed of. */
 export interface SpilledWeights extends Disposable {
@@ -28,26 +27,13 @@ export async function spillWeights(checkpoint: Checkpoint): Promise<SpilledWeigh
     const stored = await consume(storeWeights(checkpoint, file));
     file.finish({ isDurable: false });
     return {
-      source: storedSource(checkpoint, { folder, stored }),
+      source: storedSource({ config: checkpoint.config, folder, stored }),
       [Symbol.dispose]: () => remove(folder),
     };
   } catch (error) {
     remove(folder);
     throw error;
   }
-}
-
-function storedSource(
-  { config }: Checkpoint,
-  { folder, stored }: { readonly folder: string; readonly stored: StoredWeights },
-): ModelSource {
-  return {
-    config,
-    parameter: (graph, name) => placedFloats(graph, stored, name),
-    quantized: () => null,
-    stored,
-    externalDataFolder: folder,
-  };
 }
 
 function temporaryFolder(): string {

@@ -10,6 +10,7 @@ import { EngineWorker, type EngineSession, type EngineTensor } from "../../src/e
 import { linearSites } from "../../src/models/linear-sites.ts";
 import { startModel } from "../../src/models/model.ts";
 import { checkpointSource, memorySource, type ModelSource } from "../../src/models/model-source.ts";
+import { onnxSource } from "../../src/models/onnx-model/onnx-source.ts";
 import { openOnnxModel } from "../../src/models/onnx-model/open-onnx-model.ts";
 import { writeOnnxModel } from "../../src/models/onnx-model/write-onnx-model.ts";
 import { spillWeights } from "../../src/models/spill-weights.ts";
@@ -182,7 +183,9 @@ describe("an exported model in ONNX Runtime gives our logits, prompts and steps 
       absolute: 1e-4,
       relative: 0,
     });
-    expect(await ownLogits(checkpointSource(openOnnxModel(directory)), tokenIds)).toEqual(expected);
+    const read = openOnnxModel(directory);
+    expect(await ownLogits(checkpointSource(read), tokenIds)).toEqual(expected);
+    expect(await ownLogits(onnxSource(read), tokenIds)).toEqual(expected);
   });
 
   test("rounded activations: the whole prompt at once has our bits", async () => {

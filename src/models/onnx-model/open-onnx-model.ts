@@ -32,7 +32,14 @@ import {
 /** Far more than a graph without weights takes. */
 const MAX_GRAPH_BYTES = 16 * 2 ** 20;
 
-const storedTypes = { f32: "F32", f16: "F16", bf16: "BF16", u8: "U8" } as const;
+/** Element types of weights, as graphs and as checkpoints name them. */
+export const STORED_TYPES = [
+  ["f32", "F32"],
+  ["f16", "F16"],
+  ["bf16", "BF16"],
+  ["u8", "U8"],
+] as const;
+const storedTypes = new Map(STORED_TYPES);
 
 /** Whether a directory holds an ONNX model and no safetensors. */
 export function isOnnxDirectory(directory: string): boolean {
@@ -131,7 +138,7 @@ function locate(
     if (file !== DATA_FILE) offences.push(`${printable(name)} lies in "${printable(file)}"`);
     else if (offset + length > fileBytes)
       offences.push(`${printable(name)} ends at byte ${offset + length} of ${fileBytes}`);
-    else tensors.set(name, { path, dataType: storedTypes[dataType], shape, offset, byteLength: length });
+    else tensors.set(name, { path, dataType: storedTypes.get(dataType)!, shape, offset, byteLength: length });
   }
   if (offences.length > 0) throw contradicting(path, offences);
   return tensors;
