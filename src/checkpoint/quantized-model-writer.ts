@@ -76,12 +76,14 @@ const FORMAT_KEY = "bitmend.format";
  * Opens `directory` for writing; shards of an earlier, killed run with the same identity count as written.
  *
  * @throws {BitmendError} `checkpoint/unknown-module` lists schemes for modules the model does not have, `checkpoint/other-identity`
- * when the directory was begun with other settings.
+ * when the directory was begun with other settings, and those of the format for schemes that it does not hold together.
  */
 export function quantizedModelWriter(options: QuantizedModelOptions): QuantizedModelWriter {
   const { source, directory } = options;
-  const plan: Plan = { format: compressedTensorsWriter, ...options, shapes: expectedTensors(source.config) };
-  refuseUnknownModules(plan);
+  const shapes = expectedTensors(source.config);
+  refuseUnknownModules(options.schemes, shapes);
+  const planned = { format: compressedTensorsWriter, ...options, shapes };
+  const plan: Plan = { ...planned, config: configOf(planned) };
   const shards = planShards(plan);
   makeDirectory(directory);
   const shardOf = (layer: ShardLayer): Shard => {
@@ -102,17 +104,20 @@ export function quantizedModelWriter(options: QuantizedModelOptions): QuantizedM
       if (missing.length > 0) throw wrongShard(`not written are ${missing.map(nameOfLayer).join(", ")}`);
       writeIndex(directory, [...shards.values()]);
       copyCompanions(source.directory, directory);
-      for (const [name, content] of plan.format.companions?.(plan.schemes) ?? [])
-        writeOrExplain(join(directory, name), content);
-      writeConfig(directory, configOf(plan));
+      writeConfig(directory, plan.config);
     },
   };
 }
 
-interface Plan extends QuantizedModelOptions {
+interface PlannedContent extends QuantizedModelOptions {
   readonly format: WeightFormatWriter;
   /** Of every parameter of the model. */
   readonly shapes: ReadonlyMap<string, readonly number[]>;
+}
+
+interface Plan extends PlannedContent {
+  /** Content of config.json; made first, since a format may refuse the schemes together. */
+  readonly config: Readonly<Record<string, unknown>>;
 }
 
 interface Shard {
@@ -120,7 +125,10 @@ interface Shard {
   readonly parameters: readonly string[];
 }
 
-function refuseUnknownModules({ schemes, shapes }: Plan): void {
+function refuseUnknownModules(
+  schemes: QuantizedModelOptions["schemes"],
+  shapes: ReadonlyMap<string, readonly number[]>,
+): void {
   const unknown = [...schemes.keys()].filter((module) => shapes.get(`${module}.weight`)?.length !== 2);
   if (unknown.length === 0) return;
   throw new BitmendError(
@@ -233,7 +241,7 @@ function isWhole({ file }: Shard, { directory, identity, format }: Plan): boolea
 function readShard({ file, parameters }: Shard, plan: Plan): Required<ShardContent> {
   const path = join(plan.directory, file);
   const { tensors } = readSafetensorsHeader(path);
-  const layouts = readWeightLayouts(configOf(plan), path);
+  const layouts = readWeightLayouts(plan.config, path);
   const shapes = new Map(parameters.map((name) => [name, plan.shapes.get(name) ?? []]));
   const modules =
     layouts === null ? [] : findQuantizedModules(shapes, { ...layouts, tensors }).modules.values();
@@ -243,7 +251,7 @@ function readShard({ file, parameters }: Shard, plan: Plan): Required<ShardConte
   return { matrices, replacements };
 }
 
-function configOf(plan: Plan): Record<string, unknown> {
+function configOf(plan: PlannedContent): Record<string, unknown> {
   const { quantization_config: _, quantization: __, ...config } = plan.source.rawConfig;
   if (plan.schemes.size === 0) return config;
   const columnsOf = (module: string): number => plan.shapes.get(`${module}.weight`)?.[1] ?? 0;
@@ -272,7 +280,7 @@ function writeIndex(directory: string, shards: readonly Shard[]): void {
 }
 
 /** Linear modules that stay as they are; a tied head is one, although no tensor has its name. */
-function keptModules({ shapes, schemes }: Plan): string[] {
+function keptModules({ shapes, schemes }: PlannedContent): string[] {
   const modules = [...shapes.keys()].filter((name) => name.endsWith("_proj.weight")).map(moduleOf);
   return [...modules, "lm_head"].filter((module) => !schemes.has(module));
 }

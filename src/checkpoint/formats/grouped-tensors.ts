@@ -1,5 +1,5 @@
 /**
- * @file Tensors that GPTQ and AWQ have in common: scales [groups, out], and 32-bit words; and what both need to make and take them apart.
+ * @file What formats share: tensors of 32-bit words, and scales and zero points by group ([groups, out]), as GPTQ and AWQ have them.
  */
 import { float32ToFloat16 } from "../half-floats.ts";
 import type { QuantizedMatrix } from "../quantized-matrix.ts";

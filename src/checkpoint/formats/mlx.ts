@@ -7,8 +7,9 @@
  *     X.scales  F16 [out, in/groupSize]     may be negative
  *     X.biases  F16 [out, in/groupSize]
  *
- * groupSize is 32, 64 or 128; larger groups of ours are written as several. w = scale · u + bias. Where every bias is exactly -z · scale for a code z this is a `QuantizedMatrix`; the biases of MLX's own quantizer
- * mostly are not (it rounds scale and bias each by itself), and then the weights are read as numbers.
+ * w = scale · u + bias; groupSize is 32, 64 or 128, and larger groups of ours are written as several. Where every bias is exactly
+ * -z · scale for a code z this is a `QuantizedMatrix`; the biases of MLX's own quantizer mostly are not (it rounds scale and bias each by
+ * itself), and then the weights are read as numbers.
  *
  * Source: {@link https://github.com/ml-explore/mlx} 0.32 `mlx/ops.cpp` (`affine_quantize`),
  * {@link https://github.com/ml-explore/mlx-lm} 0.32 `mlx_lm/utils.py` (`load_model`, `quantize_model`).

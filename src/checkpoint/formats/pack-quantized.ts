@@ -15,8 +15,10 @@ import { float32ToFloat16 } from "../half-floats.ts";
 import { packRows, unpackRows, wordsPerRun } from "../packed-integers.ts";
 import type { QuantizedMatrix } from "../quantized-matrix.ts";
 import { readFloat32 } from "../read-float32.ts";
-import { readTensorBytes, type TensorLocation, type TensorToWrite } from "../safetensors.ts";
+import { readTensorBytes, type TensorToWrite } from "../safetensors.ts";
 import { storedWeight } from "../stored-weight.ts";
+import { transpose } from "../transpose.ts";
+import { readWords, transposedCodes, wordTensor, zeroPointsByGroup } from "./grouped-tensors.ts";
 import type { QuantizationScheme } from "./quantization-config.ts";
 import type { ExpectedPart, ModuleLayout } from "./weight-format.ts";
 
@@ -25,12 +27,11 @@ export function packedTensors(module: string, matrix: QuantizedMatrix): TensorTo
   const { bits, rows, columns, groupSize, symmetric } = matrix;
   const groups = columns / groupSize;
   const tensors: TensorToWrite[] = [
-    {
-      name: `${module}.weight_packed`,
-      dataType: "I32",
-      shape: [rows, wordsPerRun(columns, bits)],
-      data: bytesOf(packRows(matrix.codes, { rows, columns, bits })),
-    },
+    wordTensor(
+      `${module}.weight_packed`,
+      [rows, wordsPerRun(columns, bits)],
+      packRows(matrix.codes, { rows, columns, bits }),
+    ),
     {
       name: `${module}.weight_scale`,
       dataType: "F16",
@@ -46,14 +47,9 @@ export function packedTensors(module: string, matrix: QuantizedMatrix): TensorTo
   ];
   if (!symmetric) {
     const words = wordsPerRun(rows, bits);
-    const alongOut = transpose(matrix.zeroPoints, new Uint8Array(rows * groups), { rows, columns: groups });
-    const packed = packRows(alongOut, { rows: groups, columns: rows, bits });
-    tensors.push({
-      name: `${module}.weight_zero_point`,
-      dataType: "I32",
-      shape: [words, groups],
-      data: bytesOf(transpose(packed, new Int32Array(packed.length), { rows: groups, columns: words })),
-    });
+    const packed = packRows(zeroPointsByGroup(matrix), { rows: groups, columns: rows, bits });
+    const alongOut = transpose(packed, new Int32Array(packed.length), { rows: groups, columns: words });
+    tensors.push(wordTensor(`${module}.weight_zero_point`, [words, groups], alongOut));
   }
   return tensors;
 }
@@ -83,13 +79,13 @@ export function packQuantized(scheme: QuantizationScheme): ModuleLayout {
     read: (part, { rows, columns }) => {
       const groupSize = scheme.groupSize ?? columns;
       const groups = columns / groupSize;
-      const codes = unpackRows(readInt32(part("weight_packed")!), { rows, columns, bits });
+      const codes = unpackRows(readWords(part("weight_packed")!), { rows, columns, bits });
       const scales = readFloat32(part("weight_scale")!);
       const packedZeroPoints = part("weight_zero_point");
       const zeroPoints =
         symmetric || packedZeroPoints === null
           ? new Uint8Array(rows * groups).fill(2 ** (bits - 1))
-          : unpackZeroPoints(readInt32(packedZeroPoints), { rows, groups, bits });
+          : unpackZeroPoints(readWords(packedZeroPoints), { rows, groups, bits });
       return storedWeight({ bits, rows, columns, groupSize, symmetric, codes, scales, zeroPoints });
     },
   };
@@ -104,25 +100,7 @@ function unpackZeroPoints(
     columns: groups,
   });
   const zeroPoints = unpackRows(alongOut, { rows: groups, columns: rows, bits });
-  return transpose(zeroPoints, new Uint8Array(rows * groups), { rows: groups, columns: rows });
-}
-
-function readInt32(tensor: TensorLocation): Int32Array<ArrayBuffer> {
-  return new Int32Array(readTensorBytes(tensor).buffer);
-}
-
-/** Fills `result` ([columns, rows]) with the transpose of `values` ([rows, columns]) and returns it. */
-function transpose<Result extends Uint8Array | Int32Array>(
-  values: Uint8Array | Int32Array,
-  result: Result,
-  { rows, columns }: { rows: number; columns: number },
-): Result {
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      result[column * rows + row] = values[row * columns + column]!;
-    }
-  }
-  return result;
+  return transposedCodes(zeroPoints, { rows: groups, columns: rows });
 }
 
 function bytesOf(values: ArrayBufferView<ArrayBuffer>): Uint8Array<ArrayBuffer> {

@@ -71,11 +71,13 @@ export interface WeightFormatWriter {
   readonly inexact: (matrix: QuantizedMatrix) => string | null;
   /** The tensors of one module; of what is inexact the nearest that the format holds. Null when it holds nothing like it (a width it lacks). */
   readonly tensors: (module: string, matrix: QuantizedMatrix) => TensorToWrite[] | null;
-  /** Keys that are added to config.json. `kept` are the linear modules that stay as they are. */
+  /**
+   * Keys that are added to config.json. `kept` are the linear modules that stay as they are.
+   *
+   * @throws {BitmendError} `checkpoint/mixed-schemes`, `checkpoint/unwritable-module` for what the format does not hold together.
+   */
   readonly config: (
     schemes: ReadonlyMap<string, ModuleScheme>,
     kept: readonly string[],
   ) => Record<string, unknown>;
-  /** Files besides, by name, e.g. `quantize_config.json`. Default: none. */
-  readonly companions?: (schemes: ReadonlyMap<string, QuantizationScheme>) => ReadonlyMap<string, string>;
 }
