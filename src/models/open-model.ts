@@ -1,4 +1,6 @@
 import { openCheckpoint, type Checkpoint } from "../checkpoint/checkpoint.ts";
+import { ggufFileAt } from "../checkpoint/formats/gguf/find-gguf.ts";
+import { openGguf } from "../checkpoint/formats/gguf/open-gguf.ts";
 import { isOnnxDirectory, openOnnxModel } from "./onnx-model/open-onnx-model.ts";
 
 /**
@@ -7,5 +9,7 @@ import { isOnnxDirectory, openOnnxModel } from "./onnx-model/open-onnx-model.ts"
  * @throws {BitmendError} those of the format's reader.
  */
 export function openModel(path: string): Checkpoint {
+  const gguf = ggufFileAt(path);
+  if (gguf !== null) return openGguf(gguf);
   return isOnnxDirectory(path) ? openOnnxModel(path) : openCheckpoint(path);
 }

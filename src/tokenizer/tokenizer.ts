@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { Tokenizer as HubTokenizer } from "@huggingface/tokenizers";
-import { isJsonObject, readJsonObject, readTextFile } from "../checkpoint/json-file.ts";
+import { isJsonObject } from "../checkpoint/json-file.ts";
+import { tokenizerFilesAt, type TokenizerFiles } from "../checkpoint/tokenizer-files.ts";
 import { BitmendError } from "../util/errors.ts";
 import {
   compileChatTemplate,
@@ -29,35 +28,33 @@ export interface Tokenizer {
 }
 
 /** Token ids around a document: those that the tokenizer itself adds; where it adds none, `<|endoftext|>`, else an end token, after it. */
-export interface DocumentFrame {
+interface DocumentFrame {
   readonly before: readonly number[];
   readonly after: readonly number[];
 }
 
 /**
- * Loads tokenizer.json, tokenizer_config.json, chat_template.jinja, generation_config.json and config.json of `directory`; all but the
- * first may be absent.
+ * Loads tokenizer.json, tokenizer_config.json, chat_template.jinja, generation_config.json and config.json of the directory at `location`,
+ * all but the first of which may be absent, or what a GGUF file has inside.
  *
  * Departures from transformers: 1. decoding never "cleans up" spaces (`clean_up_tokenization_spaces`): text decodes to what was
  * written. 2. Ids that end a generation are the union of those in generation_config.json (else config.json) and `eos_token`.
  *
  * @throws {BitmendError} `tokenizer/bad-file`, `tokenizer/vocabulary-mismatch` when an id has no row in the embedding matrix,
- * `tokenizer/bad-chat-template`, `checkpoint/bad-json`, or `files/...`.
+ * `tokenizer/bad-chat-template`, and those of `tokenizerFilesAt()`.
  */
-export function loadTokenizer(directory: string): Tokenizer {
-  const path = join(directory, "tokenizer.json");
-  const file = readJsonObject(path);
+export function loadTokenizer(location: string): Tokenizer {
+  const files = tokenizerFilesAt(location);
+  const { path, tokenizer: file, tokenizerConfig: config, generationConfig, modelConfig } = files;
   const facts = checkTokenizerFile(file, path);
-  const config = readOptional(join(directory, "tokenizer_config.json"));
-  const modelConfig = readOptional(join(directory, "config.json"));
   const specialTokens = specialTokensOf(config);
   const eosTokenIds = eosIds(facts, {
     eosToken: specialTokens["eos_token"],
-    configs: [readOptional(join(directory, "generation_config.json")), modelConfig],
+    configs: [generationConfig, modelConfig],
   });
   refuseMismatch(path, { facts, vocabularySize: modelConfig["vocab_size"], eosTokenIds });
   const hub = buildHubTokenizer(path, { file, config });
-  const chatTemplate = readChatTemplate(directory, { config, specialTokens });
+  const chatTemplate = readChatTemplate(files, specialTokens);
   return {
     encode: (text) => (text === "" ? [] : hub.encode(text, { add_special_tokens: false }).ids),
     decode: (ids, { skipSpecialTokens = true } = {}) => {
@@ -73,7 +70,7 @@ export function loadTokenizer(directory: string): Tokenizer {
     documentFrame: documentFrame(hub, facts, eosTokenIds),
     hasChatTemplate: chatTemplate !== null,
     applyChatTemplate: (messages, options) => {
-      if (chatTemplate === null) throw noTemplate(directory);
+      if (chatTemplate === null) throw noTemplate(location);
       return chatTemplate(messages, options);
     },
   };
@@ -90,7 +87,7 @@ interface HubApi {
 
 function buildHubTokenizer(
   path: string,
-  { file, config }: { file: Record<string, unknown>; config: Record<string, unknown> },
+  { file, config }: { file: TokenizerFiles["tokenizer"]; config: TokenizerFiles["tokenizerConfig"] },
 ): HubApi {
   try {
     const hub: HubApi = new HubTokenizer(file, config);
@@ -112,10 +109,6 @@ function documentFrame(hub: HubApi, { idOf }: TokenizerFacts, eosTokenIds: reado
     return { before: framed.slice(0, start), after: framed.slice(start + bare.length) };
   const end = idOf.get("<|endoftext|>") ?? eosTokenIds[0];
   return { before: [], after: end === undefined ? [] : [end] };
-}
-
-function readOptional(path: string): Record<string, unknown> {
-  return existsSync(path) ? readJsonObject(path) : {};
 }
 
 /** `bos_token` and its like, each a string or an object with `content`. */
@@ -167,26 +160,22 @@ function refuseMismatch(
 
 /** `chat_template.jinja` wins over `chat_template`, a string or a list of named templates of which "default" is taken. */
 function readChatTemplate(
-  directory: string,
-  {
-    config,
-    specialTokens,
-  }: { config: Readonly<Record<string, unknown>>; specialTokens: Readonly<Record<string, string>> },
+  { path, tokenizerConfig, chatTemplate }: TokenizerFiles,
+  specialTokens: Readonly<Record<string, string>>,
 ): ChatTemplate | null {
-  const file = join(directory, "chat_template.jinja");
-  if (existsSync(file)) return compileChatTemplate(readTextFile(file), { where: file, specialTokens });
-  const { chat_template: given } = config;
+  if (chatTemplate !== null) return compileChatTemplate(chatTemplate, { where: path, specialTokens });
+  const { chat_template: given } = tokenizerConfig;
   const named: unknown[] = Array.isArray(given) ? given : [];
   const chosen = named.find((item) => isJsonObject(item) && item["name"] === "default");
   const source = isJsonObject(chosen) ? chosen["template"] : given;
   if (typeof source !== "string") return null;
-  return compileChatTemplate(source, { where: join(directory, "tokenizer_config.json"), specialTokens });
+  return compileChatTemplate(source, { where: path, specialTokens });
 }
 
-function noTemplate(directory: string): BitmendError {
+function noTemplate(location: string): BitmendError {
   return new BitmendError(
     "tokenizer/no-chat-template",
-    `applyChatTemplate(): expected a chat template in ${directory}, got none.`,
+    `applyChatTemplate(): expected a chat template in ${location}, got none.`,
     { hint: "This is a base model: give it plain text, or add chat_template.jinja." },
   );
 }
