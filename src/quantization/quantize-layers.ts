@@ -11,6 +11,7 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { dequantize } from "../checkpoint/dequantize.ts";
 import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
 import { layerSites, linearGroups, type LinearSite } from "../models/linear-sites.ts";
+import { collectGarbage } from "../util/collect-garbage.ts";
 import type { Calibrator } from "./calibrator.ts";
 import { foldScales } from "./fold-scales.ts";
 import type { GridOptions } from "./grid-options.ts";
@@ -133,7 +134,9 @@ async function* quantizeGroup(
   );
   if (sites.length === 0) return;
   signal?.throwIfAborted();
+  const isLarge = sites.some(({ outFeatures, inFeatures }) => outFeatures * inFeatures >= largeWeight);
   const inputs = (await calibrator?.statistics(kinds[0]!, parameters, { keepReads: true })) ?? null;
+  if (isLarge) collectGarbage();
   const { round, warnings } = await groupRounding(
     recipe,
     inputs === null ? null : { inputs, calibrator: calibrator! },
@@ -159,8 +162,12 @@ async function* quantizeGroup(
       outputError: inputs === null ? null : await calibrator!.outputError(weight, matrix, inputs.gram),
       dampingFraction,
     };
+    if (isLarge) collectGarbage();
   }
 }
+
+/** From this many weights on a matrix is worth freeing at once. */
+const largeWeight = 2 ** 21;
 
 function putInPlace(parameters: LayerParameters, { matrices, replacements }: QuantizedLayer): void {
   for (const [name, values] of replacements) {

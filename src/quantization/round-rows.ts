@@ -5,8 +5,12 @@ import type { HessianFactor } from "./hessian-factor.ts";
 import { squaredSums, type SquaredSums } from "./layer-error.ts";
 import type { Matrix } from "./matrix.ts";
 import type { MatrixGrids } from "./output-clip.ts";
+import { refineCodes, type Refinement } from "./refine-codes.ts";
 import { quantizeRtn } from "./rtn.ts";
 import { subtractProduct, type SubtractProduct } from "./subtract-product.ts";
+
+/** What GPTQ is told besides the grid. */
+export type GptqSettings = Omit<GptqOptions, keyof GridOptions | "refinementSweeps">;
 
 /** How weights are rounded: to nearest, or by GPTQ. */
 export interface Rounding {
@@ -16,7 +20,9 @@ export interface Rounding {
   /** Null for rounding to nearest. */
   readonly gptq: {
     readonly hessian: HessianFactor;
-    readonly settings: Pick<GptqOptions, "dampingFraction" | "columnOrder" | "blockSize">;
+    readonly settings: GptqSettings;
+    /** Absent: none. */
+    readonly refinement?: Pick<Refinement, "gram" | "sweeps">;
   } | null;
 }
 
@@ -38,6 +44,10 @@ export async function roundRows(
     gptq === null
       ? quantizeRtn(weight, grid, grids ?? undefined)
       : await quantizeWithFactor(weight, gptq.hessian, { ...gptq.settings, ...grid, subtract, ...chosen });
+  if (gptq?.refinement !== undefined) {
+    const { dampingFraction } = gptq.hessian;
+    await refineCodes(weight, quantized, { ...gptq.refinement, dampingFraction, subtract });
+  }
   const { codes, scales, zeroPoints } = quantized;
   return { codes, scales, zeroPoints, ...squaredSums(weight, quantized) };
 }

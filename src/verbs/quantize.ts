@@ -1,6 +1,10 @@
 import { availableParallelism } from "node:os";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { estimateQuantization, refuseUnfit, type CostEstimate } from "../quantization/estimate.ts";
+import type { QuantizationSummary } from "../quantization/quantize-checkpoint.ts";
+import type { TextSize } from "../quantization/quantization-work.ts";
 import type { LinearError } from "../quantization/quantize-layers.ts";
+import { quantizationRecipeSchema } from "../quantization/recipe.ts";
 import type { CalibrationRecord } from "../runs/calibration.ts";
 import type { Variant } from "../runs/records.ts";
 import type { AllocationRecord } from "../runs/sensitivity.ts";
@@ -9,9 +13,10 @@ import { claimOutput } from "./claim-output.ts";
 import type { VerbRun } from "./events.ts";
 import { reservedProblems } from "./reserved-problems.ts";
 import { parseRunRecipe, type RunRecipeInput } from "./run-recipe.ts";
-import { calibrateStage, checkCalibration } from "./run/calibrate-stage.ts";
+import { calibrateStage, calibrationSize, checkCalibration } from "./run/calibrate-stage.ts";
 import type { RunContext } from "./run/context.ts";
 import { prepare } from "./run/prepare.ts";
+import { quantizationRecipe } from "./run/quantize-stage.ts";
 import { variantStage } from "./run/variant-stage.ts";
 import { quantizedVariants } from "./run/variants.ts";
 import { writeVariant } from "./variant-file.ts";
@@ -51,6 +56,18 @@ export interface QuantizeResult {
   readonly allocation: AllocationRecord | null;
   /** What each linear lost, in execution order. */
   readonly modules: readonly LinearError[];
+  /** Foreseen and real, of the quantization itself. */
+  readonly cost: QuantizationSummary["cost"];
+}
+
+/** What a quantization would cost, and what that is told from. */
+export interface QuantizePlan {
+  readonly variant: Variant;
+  readonly estimate: CostEstimate;
+  /** Of the calibration text, at most; null where none is used. */
+  readonly text: TextSize | null;
+  /** What the estimate leaves out. */
+  readonly besides: readonly string[];
 }
 
 /**
@@ -65,11 +82,71 @@ export async function* quantize(
   options: QuantizeOptions,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): VerbRun<QuantizeResult> {
-  const { model: name, output, seed, generation, threads = availableParallelism() } = options;
-  const { groupSize, symmetric, range, columnOrder, dampingFraction } = options;
+  const { unclaimed, calibrates, variant } = yield* plan(options, signal);
+  const { recipe, model, task } = unclaimed;
+  const settings = { verb: "quantize", calibrates, taskVersion: task.version, recipe: { ...recipe, model } };
+  using claimed = claimOutput(options.output, { settings, sources: [model] });
+  const { directory } = claimed;
+  if (claimed.resumed) yield { type: "remark", text: `Going on with ${directory}` };
+  const context: RunContext = { ...unclaimed, directory: claimed.records };
+  const set = calibrates ? yield* calibrateStage(context) : null;
+  const stored = { variant, directory };
+  const { modules, allocation, cost } = yield* variantStage(context, { stored, calibration: set });
+  if (allocation !== null) writeVariant(directory, variant);
+  return { directory, variant, calibration: set?.record ?? null, allocation, modules, cost };
+}
+
+/**
+ * Says what {@link quantize} with these options would cost, and refuses what would not fit; nothing is written.
+ *
+ * @yields Progress of fetching the model, where that is needed.
+ * @throws {BitmendError} as {@link quantize} before any work, and `quantization/will-not-fit`.
+ */
+export async function* estimateQuantize(
+  options: QuantizeOptions,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): VerbRun<QuantizePlan> {
+  const { unclaimed, calibrates, variant, checkpoint } = yield* plan(options, signal);
+  const context: RunContext = { ...unclaimed, directory: options.output };
+  const text = calibrates ? calibrationSize(context) : null;
+  const recipe = quantizationRecipeSchema.parse(quantizationRecipe(context, variant));
+  const { threads } = unclaimed;
+  const estimate = await estimateQuantization(checkpoint, recipe, {
+    text,
+    threads,
+    directory: options.output,
+  });
+  refuseUnfit(estimate, { directory: options.output });
+  const besides = [
+    ...(calibrates && recipe.method !== "rtn" && unclaimed.recipe.quantization.calibration === "traces"
+      ? ["writing the calibration text"]
+      : []),
+    ...(variant.averageBits === undefined ? [] : ["measuring what each part of the model loses"]),
+  ];
+  return { variant, estimate, text, besides };
+}
+
+interface PlannedQuantization {
+  readonly unclaimed: Omit<RunContext, "directory">;
+  readonly calibrates: boolean;
+  readonly variant: Variant;
+  readonly checkpoint: Checkpoint;
+}
+
+/**
+ * Opens and checks everything that is named.
+ *
+ * @yields Progress of fetching the model, where that is needed.
+ */
+async function* plan(
+  options: QuantizeOptions,
+  signal: AbortSignal | undefined,
+): VerbRun<PlannedQuantization> {
+  const { model: name, seed, generation, threads = availableParallelism() } = options;
+  const { groupSize, symmetric, range, columnOrder, dampingFraction, headBits, embeddingBits } = options;
   const { calibration: source, calibrationSequences, packedLength } = options;
   const { overrides, mixed } = options;
-  const grid = { groupSize, symmetric, range, columnOrder, dampingFraction, overrides, mixed };
+  const grid = { groupSize, symmetric, range, columnOrder, dampingFraction, headBits, embeddingBits };
   const text = { calibration: source, calibrationSequences, packedLength };
   const named = namedVariant(options);
   const needsText = named.method !== "rtn" || "averageBits" in named;
@@ -80,25 +157,15 @@ export async function* quantize(
     task: options.task ?? "pocket",
     seed,
     generation,
-    quantization: { ...grid, ...text, variants: [named] },
+    quantization: { ...grid, ...text, overrides, mixed, variants: [named] },
   });
   const { model, task, checkpoint } = yield* prepare(recipe, { signal });
   refuseQuantized(checkpoint);
   const variant = quantizedVariants(recipe)[0]!;
   const problems = reservedProblems(task);
-  const unclaimed = { recipe, directory: output, model, task, problems, threads, signal };
+  const unclaimed = { recipe, model, task, problems, threads, signal };
   if (calibrates) checkCalibration(unclaimed);
-  const settings = { verb: "quantize", calibrates, taskVersion: task.version, recipe: { ...recipe, model } };
-  using claimed = claimOutput(output, { settings, sources: [model] });
-  const { directory } = claimed;
-  if (claimed.resumed) yield { type: "remark", text: `Going on with ${directory}` };
-  const context: RunContext = { ...unclaimed, directory: claimed.records };
-  const set = calibrates ? yield* calibrateStage(context) : null;
-  const stored = { variant, directory };
-  const { modules, allocation } = yield* variantStage(context, { stored, calibration: set });
-  // The grids of its linears do not say what a mixed variant is.
-  if (allocation !== null) writeVariant(directory, variant);
-  return { directory, variant, calibration: set?.record ?? null, allocation, modules };
+  return { unclaimed, calibrates, variant, checkpoint };
 }
 
 /** The one variant of the recipe, as the options have it; the recipe checks the combination. */

@@ -60,6 +60,9 @@ const quantizationSchema = z.strictObject({
   packedLength: z.int().min(2).nullable().default(null),
   /** Other grids for some linears, or none (`keep`), by name pattern; of every variant. */
   overrides: z.array(gridOverrideSchema).default([]),
+  /** Bits of the embedding table, and of the head where it is not the same; null: kept as they are. */
+  embeddingBits: bits.nullable().default(null),
+  headBits: bits.nullable().default(null),
   mixed: mixedSchema.prefault({}),
   variants: z.array(z.union([quantizedVariantSchema, mixedVariantSchema])).default([
     { method: "rtn", bits: 8 },

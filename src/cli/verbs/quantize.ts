@@ -1,8 +1,9 @@
-import { smallNumber } from "../../report/number-text.ts";
+import { count, smallNumber } from "../../report/number-text.ts";
 import { textTable } from "../../report/text-table.ts";
 import { widthsTable } from "../../report/widths-table.ts";
 import { consume } from "../../util/consume.ts";
-import { quantize, type QuantizeResult } from "../../verbs/quantize.ts";
+import { describeCost } from "../../verbs/describe-cost.ts";
+import { estimateQuantize, quantize, type QuantizePlan, type QuantizeResult } from "../../verbs/quantize.ts";
 import { defineCommand } from "../command.ts";
 import { drawEvents } from "../draw-events.ts";
 import { readChoice, readNumber, required } from "../read-value.ts";
@@ -19,6 +20,8 @@ export const command = defineCommand({
       multiple: true,
     },
     keep: { type: "string", value: "MODULES", help: "Left as they are; repeatable", multiple: true },
+    "embedding-bits": { type: "integer", value: "N", help: "Round the embedding table too (kept as it is)" },
+    "head-bits": { type: "integer", value: "N", help: "Round a head of its own too (kept as it is)" },
     output: { type: "string", value: "DIRECTORY", help: "Where the low-bit model goes", short: "o" },
     "group-size": { type: "integer", value: "N", help: "Inputs that share one scale (64); =-1 for all" },
     symmetric: { type: "boolean", help: "One fixed zero point instead of one per group" },
@@ -35,6 +38,7 @@ export const command = defineCommand({
     pack: { type: "integer", value: "N", help: "Join the texts, cut them into N tokens each" },
     seed: { type: "integer", value: "N", help: "Chooses them (1)" },
     "max-new-tokens": { type: "integer", value: "N", help: "Longest solution the model may write (128)" },
+    "dry-run": { type: "boolean", help: "Say what it would cost, and do nothing" },
     threads: { type: "integer", value: "N", help: "CPU threads (default: all)" },
     json: { type: "boolean", help: "Print the result as one JSON object" },
   },
@@ -61,6 +65,8 @@ export const command = defineCommand({
         ...values.override.map(readOverride),
         ...values.keep.map((modules) => ({ modules, keep: true as const })),
       ],
+      embeddingBits: readBits("embedding-bits", values["embedding-bits"]?.toString()),
+      headBits: readBits("head-bits", values["head-bits"]?.toString()),
       groupSize: values["group-size"],
       symmetric: values.symmetric,
       range: readChoice("range", values.range, ["minmax", "mse", "output"]),
@@ -74,12 +80,29 @@ export const command = defineCommand({
       generation: { maxNewTokens: values["max-new-tokens"] },
       threads: values.threads,
     };
+    if (values["dry-run"]) {
+      const plan = await consume(estimateQuantize(options, context), draw.show);
+      if (json) context.write(JSON.stringify(plan));
+      else for (const line of planText(plan)) context.write(line);
+      return 0;
+    }
     const result = await consume(quantize(options, context), draw.show);
     if (json) context.write(JSON.stringify(result));
     else for (const line of resultText(result)) context.write(line);
     return 0;
   },
 });
+
+function planText({ variant, estimate, text, besides }: QuantizePlan): string[] {
+  const read = text === null ? "" : `, calibrated on at most ${count(text.tokens)} tokens`;
+  return [
+    `${variant.name}${read}: ${describeCost(estimate)}`,
+    estimate.measured
+      ? "Told from the shapes of the weights and from what this machine did in two seconds."
+      : "Told from the shapes of the weights; so little work that the machine was not measured.",
+    ...(besides.length === 0 ? [] : [`Not counted: ${besides.join("; ")}.`]),
+  ];
+}
 
 const methods = ["rtn", "gptq", "awq", "smoothquant"] as const;
 const bitsByName = { "2": 2, "3": 3, "4": 4, "8": 8 } as const;

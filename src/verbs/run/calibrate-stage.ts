@@ -1,5 +1,8 @@
 import { writeFileAtomically } from "../../util/atomic-file.ts";
+import type { TextSize } from "../../quantization/quantization-work.ts";
+import { loadTokenizer } from "../../tokenizer/tokenizer.ts";
 import { type CalibrationSet, solutionCalibration, writtenCalibration } from "../calibration-set.ts";
+import { encodePrompt } from "../calibration-texts.ts";
 import { describeCalibration } from "../describe-calibration.ts";
 import type { VerbRun } from "../events.ts";
 import { recordPath, type RunContext } from "./context.ts";
@@ -22,6 +25,27 @@ export async function* calibrateStage(context: RunContext): VerbRun<CalibrationS
 export function checkCalibration(context: Omit<RunContext, "directory" | "threads" | "signal">): void {
   if (writtenCalibration(context) === null)
     trainingProblems(context, context.recipe.quantization.calibrationSequences);
+}
+
+/** How much text {@link calibrateStage} gives: of traces, which are yet to be written, the most they can be. */
+export function calibrationSize(
+  context: Omit<RunContext, "directory" | "threads" | "signal">,
+): Pick<TextSize, "tokens" | "longest"> {
+  const { generation, quantization } = context.recipe;
+  const written = writtenCalibration(context)?.sequences.map(({ tokenIds }) => tokenIds.length);
+  const lengths = written ?? tracePrompts(context).map((length) => length + generation.maxNewTokens);
+  const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
+  return {
+    tokens: lengths.reduce((sum, length) => sum + length, 0),
+    longest: quantization.packedLength ?? longest,
+  };
+}
+
+/** Tokens of each prompt. */
+function tracePrompts(context: Omit<RunContext, "directory" | "threads" | "signal">): number[] {
+  const tokenizer = loadTokenizer(context.model);
+  const problems = trainingProblems(context, context.recipe.quantization.calibrationSequences);
+  return problems.map((problem) => encodePrompt(tokenizer, context.task.messages(problem)).length);
 }
 
 async function* tracedCalibration(context: RunContext): VerbRun<CalibrationSet> {

@@ -1,11 +1,14 @@
 import { join } from "node:path";
 import { openModel } from "../../models/open-model.ts";
 import { quantizeCheckpoint, type QuantizationSummary } from "../../quantization/quantize-checkpoint.ts";
+import type { QuantizationCost } from "../../quantization/estimate.ts";
+import type { GridOptions } from "../../quantization/grid-options.ts";
 import type { GridOverride } from "../../quantization/grid-overrides.ts";
 import type { QuantizationRecipeInput } from "../../quantization/recipe.ts";
 import { layerErrorSchema, type Variant } from "../../runs/records.ts";
 import { appendJsonLines, readJsonLines } from "../../util/json-lines.ts";
 import { BitmendError } from "../../util/errors.ts";
+import { describeCost } from "../describe-cost.ts";
 import type { VerbEvent, VerbRun } from "../events.ts";
 import { recordPath, type RunContext } from "./context.ts";
 import type { StoredVariant } from "./variants.ts";
@@ -67,13 +70,20 @@ export async function* drawQuantization(
     const next = await events.next();
     if (next.done === true) {
       yield { type: "stage-done", result: "" };
+      const { estimated, actual } = next.value.cost;
+      if (estimated.measured) yield costRemark("It took", actual);
       return next.value;
     }
     const event = next.value;
     if (event.type === "warning") yield { type: "remark", text: event.text };
+    if (event.type === "estimate" && event.estimate.measured) yield costRemark("Estimate", event.estimate);
     if (event.type === "start") yield stageOf(name, event);
     if (event.type === "progress") yield { type: "progress", done: event.done };
   }
+}
+
+function costRemark(what: string, cost: QuantizationCost): VerbEvent {
+  return { type: "remark", text: `${what}: ${describeCost(cost)}` };
 }
 
 function stageOf(name: string, start: { readonly modules: number; readonly alreadyDone: number }): VerbEvent {
@@ -87,9 +97,13 @@ export function quantizationRecipe(
   variant: Variant,
   overrides: readonly GridOverride[] = [],
 ): QuantizationRecipeInput {
-  const { range, columnOrder, dampingFraction } = recipe.quantization;
+  const { range, columnOrder, dampingFraction, embeddingBits, headBits } = recipe.quantization;
   const { method, bits, groupSize, symmetric, activations = null } = variant;
+  const outside = (wanted: GridOptions["bits"] | null) =>
+    wanted === null ? null : { bits: wanted, groupSize: groupSize!, symmetric: symmetric! };
   const grid = {
+    embedding: outside(embeddingBits),
+    head: outside(headBits),
     // Every linear of a mixed variant has an override.
     bits: bits ?? recipe.quantization.mixed.widths[0]!,
     groupSize: groupSize!,

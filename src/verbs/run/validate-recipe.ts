@@ -31,6 +31,8 @@ export function validateRecipe(recipe: RunRecipe, config: ModelConfig): void {
   }
   if (packedLength !== null && packedLength > config.maxPositions)
     offences.push(`packedLength ${packedLength} is more than the model's ${config.maxPositions} positions`);
+  if (quantization.headBits !== null && config.tiedEmbeddings)
+    offences.push("headBits has no effect of its own: the head is the embedding table in this model");
   const variants = quantizedVariants(recipe);
   const names = variants.map(({ name }) => name);
   for (const name of new Set(names.filter((each, index) => names.indexOf(each) !== index)))
