@@ -2,7 +2,7 @@ import type { SensitivityRecord, TradePoint } from "../runs/sensitivity.ts";
 import { allocateBits, bestAllocations, type Allocation, type UnitChoice } from "./allocate-bits.ts";
 
 /** One measured width of one unit, with what it costs. */
-export interface WidthChoice extends UnitChoice {
+interface WidthChoice extends UnitChoice {
   readonly record: SensitivityRecord;
 }
 

@@ -52,7 +52,7 @@ interface Candidate {
 /**
  * Measures every unit at every width that is not known yet.
  *
- * @yields the records of each group of candidates as they are known, layer by layer
+ * @yields the records of each group of candidates as they are known, layer by layer; last those that change nothing
  */
 export async function* measureSensitivity(
   source: WeightSource,
@@ -72,8 +72,18 @@ export async function* measureSensitivity(
   const prefix = forward.embed(surroundings);
   const streamBytes = original.reduce((sum, { data }) => sum + data.byteLength, 0);
   const atOnce = Math.max(1, Math.floor((options.activationBytes ?? 2 ** 30) / streamBytes));
+  const recordOf = ({ unit, bits }: Candidate, value: number): SensitivityRecord => ({
+    layer: unit.layer,
+    part: unit.part,
+    modules: [...unit.modules],
+    bits,
+    roundedBy: options.roundedBy,
+    surroundingBits: options.surroundings?.bits ?? null,
+    divergence: value,
+  });
+  const isNoChange = ({ bits }: Candidate): boolean => bits === options.surroundings?.bits;
   for (let layer = 0; layer < layerCount; layer++) {
-    const candidates = open.filter(({ unit }) => unit.layer === layer);
+    const candidates = open.filter((one) => one.unit.layer === layer && !isNoChange(one));
     const parameters = readLayerParameters(surroundings, layer);
     /* oxlint-disable eslint/no-await-in-loop -- layers follow one another */
     for (let first = 0; first < candidates.length; first += atOnce) {
@@ -81,19 +91,16 @@ export async function* measureSensitivity(
       const members = candidates.slice(first, first + atOnce);
       const changed = await runCandidates(members, { ...options, surroundings, forward, prefix, parameters });
       const divergences = await divergence.measure(forward.batches, { original, changed }, heads);
-      yield members.map(({ unit, bits }, index) => ({
-        layer,
-        part: unit.part,
-        modules: [...unit.modules],
-        bits,
-        roundedBy: options.roundedBy,
-        surroundingBits: options.surroundings?.bits ?? null,
-        divergence: divergences[index]!,
-      }));
+      yield members.map((member, index) => recordOf(member, divergences[index]!));
     }
     await forward.advance(prefix, parameters);
     /* oxlint-enable eslint/no-await-in-loop */
   }
+  const unchanged = open.filter(isNoChange);
+  if (unchanged.length === 0) return;
+  // By now the surroundings have run to their end: one divergence for all units at their width.
+  const [value] = await divergence.measure(forward.batches, { original, changed: [prefix] }, heads);
+  yield unchanged.map((member) => recordOf(member, value!));
 }
 
 function openCandidates({ units, widths, known = [] }: SensitivityOptions): Candidate[] {

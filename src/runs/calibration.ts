@@ -1,25 +1,22 @@
-/** @file Which text a model was calibrated on: calibration.json. */
-import { z } from "zod";
-
-export const calibrationRecordSchema = z.strictObject({
+/** Which text a model was calibrated on (calibration.json). */
+export interface CalibrationRecord {
   /** The model's own solutions of a task's training problems, the task's reference solutions, or a file. */
-  kind: z.enum(["traces", "task", "file"]),
+  readonly kind: "traces" | "task" | "file";
   /** Task or path. */
-  name: z.string(),
+  readonly name: string;
   /** SHA-256 of the sequences as token ids. */
-  sha256: z.string(),
+  readonly sha256: string;
   /** Problems or documents, before any packing. */
-  texts: z.int(),
-  sequences: z.int(),
-  tokens: z.int(),
+  readonly texts: number;
+  readonly sequences: number;
+  readonly tokens: number;
   /** Tokens of the longest sequence. */
-  longest: z.int(),
+  readonly longest: number;
   /** Tokens of every sequence where texts were joined and cut; null where each sequence is one text. */
-  packedLength: z.int().nullable(),
+  readonly packedLength: number | null;
   /** Whether questions and answers stand in the model's chat template. */
-  chatTemplate: z.boolean(),
+  readonly chatTemplate: boolean;
   /** Tokens of the texts that are in no sequence: past the longest sequence, or less than a packed one. */
-  tokensLeftOut: z.int(),
-  seed: z.int(),
-});
-export type CalibrationRecord = z.infer<typeof calibrationRecordSchema>;
+  readonly tokensLeftOut: number;
+  readonly seed: number;
+}

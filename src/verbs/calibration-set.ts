@@ -22,7 +22,7 @@ export interface CalibrationSet {
 }
 
 /** Where calibration text comes from. */
-export type CalibrationSource =
+type CalibrationSource =
   /** The model's own solutions of the run's training problems. */
   | { readonly kind: "traces" }
   /** Reference solutions of the training problems of a task. */
@@ -30,7 +30,7 @@ export type CalibrationSource =
   | { readonly kind: "file"; readonly path: string };
 
 /** Reads `traces`, `task:NAME` or the path of a file. */
-export function parseCalibrationSource(text: string): CalibrationSource {
+function parseCalibrationSource(text: string): CalibrationSource {
   if (text === "traces") return { kind: "traces" };
   if (text.startsWith("task:")) return { kind: "task", task: text.slice("task:".length) };
   return { kind: "file", path: text };

@@ -3,7 +3,7 @@ import { coordinate, fixed } from "../number-text.ts";
 import { drawing, line, text, ticks } from "./drawing.ts";
 
 /** A size and what it loses. */
-export interface TradePoint {
+interface TradePoint {
   readonly x: number;
   /** Above 0: the axis is logarithmic. */
   readonly y: number;

@@ -11,6 +11,7 @@ import { roundToNearest } from "../../quantization/round-to-nearest.ts";
 import { measureSensitivity, type RoundedWeight } from "../../quantization/sensitivity.ts";
 import { sensitivityUnits, type SensitivityUnit } from "../../quantization/sensitivity-units.ts";
 import type { MeasuredSequence, WeightSource } from "../../quantization/text-forward.ts";
+import { count } from "../../report/number-text.ts";
 import type { Variant } from "../../runs/records.ts";
 import { sensitivitySchema, type SensitivityRecord } from "../../runs/sensitivity.ts";
 import { appendJsonLines, readJsonLines } from "../../util/json-lines.ts";
@@ -58,6 +59,7 @@ export async function* sensitivityStage(
     const rounded = yield* roundedWeights(context, { ...input, roundedBy });
     const stage = { name: `Measuring sensitivity (${roundedBy})`, unit: "candidates" };
     yield { type: "stage", total, alreadyDone: known.length, ...stage };
+    yield { type: "remark", text: describeCost(context, input) };
     const around =
       surroundingBits === null
         ? {}
@@ -79,6 +81,17 @@ export async function* sensitivityStage(
   const order = new Map(units.map(({ modules }, index) => [modules.join(" "), index]));
   const place = ({ modules }: SensitivityRecord): number => order.get(modules.join(" "))!;
   return known.toSorted((left, right) => place(left) - place(right) || left.bits - right.bits);
+}
+
+/** What the measurement costs, in passes of its text through the whole model: a candidate runs from its own layer on. */
+function describeCost({ recipe }: RunContext, { source, sequences }: SensitivityInput): string {
+  const { widths, granularity, around } = recipe.quantization.mixed;
+  const { layerCount } = source.config;
+  const perLayer = sensitivityUnits(source.config, granularity).length / layerCount;
+  const measured = around === "full" ? widths.length : widths.length - 1;
+  const passes = (perLayer * measured * (layerCount + 1)) / 2 + 2;
+  const tokens = sequences.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
+  return `Measuring sensitivity costs about ${count(passes)} passes of ${count(tokens)} tokens through the model`;
 }
 
 function nearest(widths: readonly Bits[], average: number): Bits {

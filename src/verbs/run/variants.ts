@@ -25,7 +25,7 @@ export function quantizedVariants(recipe: Pick<RunRecipe, "quantization" | "outl
 }
 
 /** A low-bit variant whose parts have widths of their own. */
-export function mixedVariant(
+function mixedVariant(
   recipe: Pick<RunRecipe, "quantization" | "outliers">,
   { method, averageBits }: { readonly method: NonNullable<Variant["method"]>; readonly averageBits: number },
 ): Variant {
