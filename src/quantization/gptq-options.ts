@@ -9,6 +9,8 @@ export interface GptqOptions extends GridOptions {
   readonly columnOrder: "natural" | "activation";
   /** Columns whose corrections to later columns are applied together ("blocksize"); changes speed, never the result. Default: 128. */
   readonly blockSize: number;
+  /** Passes of coordinate descent over the codes afterwards (refine-codes.ts). Default: 0. */
+  readonly refinementSweeps: number;
 }
 
 /** Fills defaults and rejects unknown keys. */
@@ -16,4 +18,5 @@ export const gptqOptionsSchema = gridOptionsSchema.extend({
   dampingFraction: z.number().min(0).max(1).default(0.01),
   columnOrder: z.enum(["natural", "activation"]).default("activation"),
   blockSize: z.int().positive().default(128),
+  refinementSweeps: z.int().min(0).max(100).default(0),
 }) satisfies z.ZodType<GptqOptions>;

@@ -31,7 +31,7 @@ const rowsTogether = 8;
 const weightsTogether = 2 ** 24;
 
 /** Settings of one call. */
-export interface GptqCall extends GptqOptions {
+export interface GptqCall extends Omit<GptqOptions, "refinementSweeps"> {
   /** Who computes the large products. Default: TypeScript, here. */
   readonly subtract?: SubtractProduct;
   /** Grids chosen beforehand. Default: fitted here. */

@@ -47,12 +47,15 @@ export async function groupRounding(
       warnings,
     };
   }
-  const hessian = await factorHessian(group.inputs.gram, settings, group.calibrator.subtract);
+  const { gram } = group.inputs;
+  const hessian = await factorHessian(gram, settings, group.calibrator.subtract);
   const { dampingFraction } = hessian;
+  const sweeps = settings.refinementSweeps;
+  const gptq = { hessian, settings, ...(sweeps === 0 ? {} : { refinement: { gram, sweeps } }) };
   return {
     round: async (weight, grid) => {
       const grids = await chosenGrids(weight, grid, group);
-      return { ...(await pool.round(weight, { grid, grids, gptq: { hessian, settings } })), dampingFraction };
+      return { ...(await pool.round(weight, { grid, grids, gptq })), dampingFraction };
     },
     warnings,
   };
@@ -82,10 +85,8 @@ async function chosenGrids(
   return searchOutputGrids(weight, grid, { gram, groupEnergies: group.calibrator.energies.ofGroups });
 }
 
-type GptqSettings = Pick<GptqOptions, "dampingFraction" | "columnOrder" | "blockSize">;
-
 /** Null for a recipe that rounds to nearest. */
-function gptqSettings(recipe: QuantizationRecipe): GptqSettings | null {
+function gptqSettings(recipe: QuantizationRecipe): GptqOptions | null {
   switch (recipe.method) {
     case "gptq":
       return recipe;

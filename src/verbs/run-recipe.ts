@@ -52,6 +52,8 @@ const quantizationSchema = z.strictObject({
   range: z.enum(["minmax", "mse", "output"]).nullable().default(null),
   columnOrder: z.enum(["natural", "activation"]).default("activation"),
   dampingFraction: z.number().min(0).max(1).default(0.01),
+  /** Passes of coordinate descent over GPTQ's codes. */
+  refinementSweeps: z.int().min(0).max(100).default(0),
   /** `traces` (the model's own solutions of training problems), `task:NAME` (its reference solutions) or a file of texts. */
   calibration: z.string().min(1).default("traces"),
   /** Texts that are drawn for calibration: problems, documents, or pieces of one long text. */

@@ -97,7 +97,8 @@ export function quantizationRecipe(
   variant: Variant,
   overrides: readonly GridOverride[] = [],
 ): QuantizationRecipeInput {
-  const { range, columnOrder, dampingFraction, embeddingBits, headBits } = recipe.quantization;
+  const { range, columnOrder, dampingFraction, refinementSweeps, embeddingBits, headBits } =
+    recipe.quantization;
   const { method, bits, groupSize, symmetric, activations = null } = variant;
   const outside = (wanted: GridOptions["bits"] | null) =>
     wanted === null ? null : { bits: wanted, groupSize: groupSize!, symmetric: symmetric! };
@@ -114,7 +115,7 @@ export function quantizationRecipe(
   };
   switch (method) {
     case "gptq":
-      return { method, ...grid, columnOrder, dampingFraction };
+      return { method, ...grid, columnOrder, dampingFraction, refinementSweeps };
     case "rtn":
     case "awq":
     case "smoothquant":
