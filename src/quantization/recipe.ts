@@ -6,7 +6,7 @@ import { gridOverrideSchema, type GridOverride } from "./grid-overrides.ts";
 import { smoothQuantOptionsSchema, type SmoothQuantOptions } from "./smoothquant-options.ts";
 
 /** What single modules have otherwise than the rest. */
-export interface ModuleSettings {
+interface ModuleSettings {
   /** Other grids for some linears of the decoder layers, or none; each changes what the one before it left. Default: none. */
   readonly overrides: readonly GridOverride[];
   /** Grid of the embedding table, rounded to nearest; with tied embeddings it is the head too. Default: null, kept as it is. */

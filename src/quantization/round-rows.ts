@@ -10,7 +10,7 @@ import { quantizeRtn } from "./rtn.ts";
 import { subtractProduct, type SubtractProduct } from "./subtract-product.ts";
 
 /** What GPTQ is told besides the grid. */
-export type GptqSettings = Omit<GptqOptions, keyof GridOptions | "refinementSweeps">;
+type GptqSettings = Omit<GptqOptions, keyof GridOptions | "refinementSweeps">;
 
 /** How weights are rounded: to nearest, or by GPTQ. */
 export interface Rounding {

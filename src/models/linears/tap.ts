@@ -11,7 +11,7 @@ import type { Linear } from "../decoder-parts.ts";
 import type { LinearSite } from "../linear-sites.ts";
 
 /** Sums over the counted tokens of one activation. */
-export interface TappedActivation {
+interface TappedActivation {
   /** [tokens, inFeatures], zeros where a token does not count. */
   readonly counted: Tensor;
   /** [inFeatures, inFeatures]. */
