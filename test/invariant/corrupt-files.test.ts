@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -8,9 +8,8 @@ import { expectedTensors, layerLinearNames } from "../../src/checkpoint/expected
 import { quantizedModelWriter } from "../../src/checkpoint/quantized-model-writer.ts";
 import { QWEN_2, tokenizerFromRanks } from "../../src/tokenizer/tiktoken.ts";
 import { loadTokenizer } from "../../src/tokenizer/tokenizer.ts";
-import { BitmendError } from "../../src/util/errors.ts";
-import { randomStream, type RandomStream } from "../../src/util/random.ts";
-import { corruptBytes, corruptJson, corruptSafetensors } from "./corrupt.ts";
+import { corruptSafetensors } from "./corrupt.ts";
+import { corruptText, damageFile, outcomeOf } from "./damage-file.ts";
 
 const work = mkdtempSync(join(tmpdir(), "bitmend-corrupt-"));
 afterAll(() => rmSync(work, { recursive: true }));
@@ -76,34 +75,6 @@ function useAll(directory: string): void {
   }
 }
 
-/** "fine", "refused", or what went wrong. */
-function outcome(directory: string): string {
-  const fileBytes = readdirSync(directory).reduce(
-    (sum, name) => sum + statSync(join(directory, name)).size,
-    0,
-  );
-  const before = process.memoryUsage().arrayBuffers;
-  const started = performance.now();
-  let result = "fine";
-  try {
-    useAll(directory);
-  } catch (error) {
-    result = error instanceof BitmendError ? "refused" : `not a BitmendError: ${String(error)}`;
-  }
-  // Reading widens 16 bits to 32 and 3 bits to 8, and the bytes pass through twice; the rest of the run may be collected late.
-  const allocated = process.memoryUsage().arrayBuffers - before;
-  if (allocated > 10 * fileBytes) return `${result}, but ${allocated} bytes allocated for ${fileBytes}`;
-  const milliseconds = performance.now() - started;
-  return milliseconds > 2000 ? `${result}, but after ${milliseconds} ms` : result;
-}
-
-type Corrupt = (content: Uint8Array, random: RandomStream) => Uint8Array;
-
-const corruptText: Corrupt = (content, random) =>
-  random.next() < 0.5
-    ? corruptBytes(content, random)
-    : new TextEncoder().encode(corruptJson(new TextDecoder().decode(content), random));
-
 const index = "model.safetensors.index.json";
 const targets = [
   { directory: dense, file: "model.safetensors", corrupt: corruptSafetensors, count: 700 },
@@ -117,24 +88,19 @@ const targets = [
 
 describe("corrupted files are refused with a BitmendError, or used: no crash, no hang, no memory beyond their size", () => {
   it("uses the files as they are", () => {
-    expect([outcome(dense), outcome(quantized)]).toEqual(["fine", "fine"]);
+    const outcomes = [dense, quantized].map((directory) =>
+      outcomeOf({ directory, use: () => useAll(directory) }),
+    );
+    expect(outcomes).toEqual(["fine", "fine"]);
   });
 
   it.each(targets)("$count times $file", ({ directory, file, corrupt, count }) => {
-    const path = join(directory, file);
-    const original = new Uint8Array(readFileSync(path));
-    const unexpected: string[] = [];
-    let refused = 0;
-    for (let number = 0; number < count; number++) {
-      writeFileSync(
-        path,
-        corrupt(original, randomStream("corrupt", directory === dense ? 0 : 1, file, number)),
-      );
-      const result = outcome(directory);
-      if (result === "refused") refused += 1;
-      else if (result !== "fine") unexpected.push(`${number}: ${result}`);
-    }
-    writeFileSync(path, original);
+    const { refused, unexpected } = damageFile(file, {
+      directory,
+      use: () => useAll(directory),
+      corrupt,
+      count,
+    });
     expect(unexpected).toEqual([]);
     // Flips inside weights, scores or comments leave a sound file; most damage must be noticed.
     expect(refused).toBeGreaterThan(count / 4);

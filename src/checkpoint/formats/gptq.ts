@@ -22,6 +22,7 @@ import type { QuantizedMatrix } from "../quantized-matrix.ts";
 import type { TensorToWrite } from "../safetensors.ts";
 import { inexactScale, storedWeight, type StoredWeight } from "../stored-weight.ts";
 import { transpose } from "../transpose.ts";
+import { groupOutOfRange, weightByColumnGroups } from "./column-groups.ts";
 import { gptqConfig, readGptqSettings, type GptqSettings } from "./gptq-config.ts";
 import {
   readScales,
@@ -153,18 +154,15 @@ function gptqLayout(settings: GptqSettings): ModuleLayout {
         ["g_idx", { shape: [columns], dataTypes: ["I32"], required: activationOrder && groups > 1 }],
       ]);
     },
-    contradiction: (part, shape) =>
-      groupOutOfRange(part, shape, settings) ?? (symmetric ? zeroOffCentre(part, shape, settings) : null),
+    contradiction: (part, shape) => {
+      const groups = shape.columns / (groupSize ?? shape.columns);
+      const groupOf = part("g_idx");
+      const outside = groupOf === null ? undefined : groupOutOfRange(readWords(groupOf), groups);
+      if (outside !== undefined) return `g_idx names group ${outside} of ${groups}`;
+      return symmetric ? zeroOffCentre(part, shape, settings) : null;
+    },
     read: (part, shape) => readGptq(part, shape, settings),
   };
-}
-
-function groupOutOfRange(part: PartOf, { columns }: WeightShape, { groupSize }: GptqSettings): string | null {
-  const groups = columns / (groupSize ?? columns);
-  const tensor = part("g_idx");
-  const stored = tensor === null ? null : readWords(tensor);
-  const bad = stored?.find((group) => group < 0 || group >= groups);
-  return bad === undefined ? null : `g_idx names group ${bad} of ${groups}`;
 }
 
 /** Symmetric settings and other zero points: most often a file of one version that is labelled as the other. */
@@ -187,12 +185,8 @@ function readGptq(part: PartOf, { rows, columns }: WeightShape, settings: GptqSe
   const zeroPoints = readZeroPoints(part, { rows, groups }, settings);
   const scales = readScales(part("scales")!, { rows, groups });
   const matrix = { bits, rows, columns, groupSize, symmetric, codes, scales, zeroPoints };
-  const indexTensor = part("g_idx");
-  const groupOf = indexTensor === null ? null : readWords(indexTensor);
-  if (groupOf === null || groupOf.every((group, column) => group === Math.floor(column / groupSize))) {
-    return storedWeight(matrix);
-  }
-  return { kind: "dense", values: dequantizeScattered(matrix, groupOf) };
+  const groupOf = part("g_idx");
+  return groupOf === null ? storedWeight(matrix) : weightByColumnGroups(matrix, readWords(groupOf));
 }
 
 /** [rows, groups]. */
@@ -209,21 +203,4 @@ function readZeroPoints(
   const byGroup = unpackRows(packed, { rows: groups, columns: rows, bits });
   const restored = version === 1 && !wholeWords ? byGroup.map((code) => (code + 1) % 2 ** bits) : byGroup;
   return transposedCodes(restored, { rows: groups, columns: rows });
-}
-
-/** The weights where the columns of a group lie anywhere ("act-order"), [rows, columns]. */
-function dequantizeScattered(
-  { rows, columns, groupSize, codes, scales, zeroPoints }: QuantizedMatrix,
-  groupOf: Int32Array,
-): Float32Array {
-  const groups = columns / groupSize;
-  const values = new Float32Array(rows * columns);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      const group = row * groups + groupOf[column]!;
-      const index = row * columns + column;
-      values[index] = (codes[index]! - zeroPoints[group]!) * scales[group]!;
-    }
-  }
-  return values;
 }
