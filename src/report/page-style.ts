@@ -98,7 +98,7 @@ svg.plot { display: block; max-width: 100%; height: auto; overflow: visible; fon
 .radar.restored { stroke: var(--restored); fill: var(--restored); stroke-dasharray: 5 3; }
 .curve { fill: none; stroke-width: 2; stroke-linejoin: round; } .curve.faint { stroke-width: 1; opacity: .35; }
 .curve.quantized { stroke: var(--quantized); } .curve.restored { stroke: var(--restored); }
-.dot.quantized { fill: var(--quantized); } .dot.restored { fill: var(--restored); }
+.dot.full { fill: var(--full); } .dot.quantized { fill: var(--quantized); } .dot.restored { fill: var(--restored); }
 .heat { fill: color-mix(in oklab, var(--heat) var(--shade), var(--panel)); stroke: var(--grid); stroke-width: .5; }
 .plot .heat-ink { font-size: 11px; }
 .type.conceptual-misunderstanding { --type: var(--concept); } .type.contextual-oversight { --type: var(--context); }

@@ -57,19 +57,32 @@ export function tradeOff(chart: TradeOff, { width }: { readonly width: number })
       anchor: "middle",
     }),
     html`<path d="${curve}" class="curve quantized" />`,
-    ...chart.marks
-      .filter((mark) => mark.y > 0)
-      .map(
-        (mark) =>
-          html`<circle
-              cx="${coordinate(x(mark.x))}"
-              cy="${coordinate(y(mark.y))}"
-              r="4"
-              class="dot ${mark.className}"
-            />${text([x(mark.x) + 7, y(mark.y) + 4], mark.label, { className: "value halo" })}`,
-      ),
+    ...placed(chart.marks.map((mark) => ({ ...mark, x: x(mark.x), y: y(mark.y) }))).map(
+      (mark) =>
+        html`<circle
+            cx="${coordinate(mark.x)}"
+            cy="${coordinate(mark.y)}"
+            r="4"
+            class="dot ${mark.className}"
+          />${text([mark.x + 9, mark.labelY], mark.label, { className: "value halo" })}`,
+    ),
   ]);
 }
+
+/** Leaves out what a logarithmic axis has no place for, and keeps labels of neighbours apart. */
+function placed(marks: readonly TradeMark[]): (TradeMark & { readonly labelY: number })[] {
+  const shown = marks.filter((mark) => Number.isFinite(mark.y)).toSorted((left, right) => left.y - right.y);
+  const result: (TradeMark & { readonly labelY: number })[] = [];
+  for (const mark of shown) {
+    const above = result.findLast((other) => Math.abs(other.x - mark.x) < labelWidth);
+    const labelY = Math.max(mark.y + 4, (above?.labelY ?? Number.NEGATIVE_INFINITY) + lineHeight);
+    result.push({ ...mark, labelY });
+  }
+  return result;
+}
+
+const labelWidth = 80;
+const lineHeight = 14;
 
 function extremes(values: readonly number[]): [low: number, high: number] {
   return [

@@ -44,10 +44,8 @@ function choiceCard(allocation: AllocationRecord, labels: ReadonlyMap<string, st
       label: `all ${point.averageBits} bits`,
       className: "full",
     })),
-    { x: averageBits, y: predicted, label: "chosen", className: "restored" },
-    ...(measured === null
-      ? []
-      : [{ x: averageBits, y: measured, label: "measured", className: "degenerate" }]),
+    { x: averageBits, y: predicted, label: "predicted", className: "quantized" },
+    ...(measured === null ? [] : [{ x: averageBits, y: measured, label: "measured", className: "restored" }]),
   ];
   const frontier = allocation.frontier.map((point) => ({ x: point.averageBits, y: point.divergence }));
   const outcome =
@@ -77,14 +75,15 @@ function choiceCard(allocation: AllocationRecord, labels: ReadonlyMap<string, st
 
 /** One map a width, on one logarithmic scale of shades. */
 function sensitivityMaps(records: readonly SensitivityRecord[]): Markup {
-  const logs = records
+  const changes = records.filter(({ bits, surroundingBits }) => bits !== surroundingBits);
+  const logs = changes
     .filter(({ divergence }) => divergence > 0)
     .map(({ divergence }) => Math.log(divergence));
   const low = logs.reduce((least, value) => Math.min(least, value), 0);
   const high = logs.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
   const shade = (value: number): number =>
     value <= 0 ? 0 : 0.06 + (0.94 * (Math.log(value) - low)) / (high - low || 1);
-  const cards = [...Map.groupBy(records, measurementOf)].map(([measurement, alike]) => {
+  const cards = [...Map.groupBy(changes, measurementOf)].map(([measurement, alike]) => {
     const map = grid(alike, `Divergence with one part at ${measurement}.`, ({ divergence }) => ({
       shade: shade(divergence),
       text: smallNumber(divergence),
