@@ -9,18 +9,18 @@
  *     X.weight_zero_point  I32 [ceil(out·bits/32), in/groupSize]  asymmetric only, packed along `out`
  *
  * Source: {@link https://github.com/vllm-project/compressed-tensors} 0.20, `compressors/pack_quantized`. The packer is the dense one
- * of June 2026; before, 3-bit words held ten codes each (2, 4 and 8 bits are the same in both).
+ * of June 2026; before, words of 3, 5 and 6 bits held 10, 6 and 5 codes each (2, 4 and 8 bits are the same in both). Both are read.
  */
 import { float32ToFloat16 } from "../half-floats.ts";
 import { packRows, unpackRows, wordsPerRun } from "../packed-integers.ts";
-import type { QuantizedMatrix } from "../quantized-matrix.ts";
+import type { Bits, QuantizedMatrix } from "../quantized-matrix.ts";
 import { readFloat32 } from "../read-float32.ts";
-import { readTensorBytes, type TensorToWrite } from "../safetensors.ts";
+import { readTensorBytes, type TensorLocation, type TensorToWrite } from "../safetensors.ts";
 import { storedWeight } from "../stored-weight.ts";
 import { transpose } from "../transpose.ts";
 import { readWords, transposedCodes, wordTensor, zeroPointsByGroup } from "./grouped-tensors.ts";
 import type { QuantizationScheme } from "./quantization-config.ts";
-import type { ExpectedPart, ModuleLayout } from "./weight-format.ts";
+import type { ExpectedPart, ModuleLayout, PartOf, WeightShape } from "./weight-format.ts";
 
 /** The tensors of one quantized layer. */
 export function packedTensors(module: string, matrix: QuantizedMatrix): TensorToWrite[] {
@@ -59,47 +59,111 @@ export function packQuantized(scheme: QuantizationScheme): ModuleLayout {
   const { bits, symmetric } = scheme;
   return {
     scheme,
-    parts: ({ rows, columns }) => {
-      const groups = columns / (scheme.groupSize ?? columns);
-      const parts = new Map<string, ExpectedPart>([
-        ["weight_packed", { shape: [rows, wordsPerRun(columns, bits)], dataTypes: ["I32"] }],
-        ["weight_scale", { shape: [rows, groups], dataTypes: ["F16", "BF16", "F32"] }],
-        ["weight_shape", { shape: [2], dataTypes: ["I64"] }],
-      ]);
-      if (!symmetric) {
-        parts.set("weight_zero_point", { shape: [wordsPerRun(rows, bits), groups], dataTypes: ["I32"] });
-      }
-      return parts;
-    },
+    parts: (shape) => packedParts(shape, scheme),
     contradiction: (part, { rows, columns }) => {
       const stored = new BigInt64Array(readTensorBytes(part("weight_shape")!).buffer);
-      if (stored[0] === BigInt(rows) && stored[1] === BigInt(columns)) return null;
-      return `weight_shape says [${stored.join(", ")}] and config.json [${rows}, ${columns}]`;
+      if (stored[0] !== BigInt(rows) || stored[1] !== BigInt(columns))
+        return `weight_shape says [${stored.join(", ")}] and config.json [${rows}, ${columns}]`;
+      const groups = columns / (scheme.groupSize ?? columns);
+      const outside = groupIndices(part)?.find((group) => group < 0 || group >= groups);
+      return outside === undefined
+        ? null
+        : `weight_g_idx names group ${outside} and config.json has ${groups} groups`;
     },
     read: (part, { rows, columns }) => {
       const groupSize = scheme.groupSize ?? columns;
       const groups = columns / groupSize;
-      const codes = unpackRows(readWords(part("weight_packed")!), { rows, columns, bits });
+      const codes = unpack(readWords(part("weight_packed")!), { runs: rows, length: columns, bits });
       const scales = readFloat32(part("weight_scale")!);
       const packedZeroPoints = part("weight_zero_point");
       const zeroPoints =
         symmetric || packedZeroPoints === null
           ? new Uint8Array(rows * groups).fill(2 ** (bits - 1))
-          : unpackZeroPoints(readWords(packedZeroPoints), { rows, groups, bits });
-      return storedWeight({ bits, rows, columns, groupSize, symmetric, codes, scales, zeroPoints });
+          : unpackZeroPoints(packedZeroPoints, { rows, groups, bits });
+      const matrix = { bits, rows, columns, groupSize, symmetric, codes, scales, zeroPoints };
+      const indices = groupIndices(part);
+      const isInOrder = indices?.every((group, column) => group === Math.floor(column / groupSize)) ?? true;
+      return isInOrder
+        ? storedWeight(matrix)
+        : { kind: "dense", values: dequantizeReordered(matrix, indices!) };
     },
   };
 }
 
-function unpackZeroPoints(
-  packed: Int32Array<ArrayBuffer>,
-  { rows, groups, bits }: { rows: number; groups: number; bits: QuantizedMatrix["bits"] },
+function packedParts(
+  { rows, columns }: WeightShape,
+  { bits, groupSize, symmetric }: QuantizationScheme,
+): Map<string, ExpectedPart> {
+  const groups = columns / (groupSize ?? columns);
+  const packed = {
+    shape: [rows, wordsPerRun(columns, bits)],
+    otherShape: [rows, looseWords(columns, bits)],
+    dataTypes: ["I32"],
+  };
+  const parts = new Map<string, ExpectedPart>([
+    ["weight_packed", packed],
+    ["weight_scale", { shape: [rows, groups], dataTypes: ["F16", "BF16", "F32"] }],
+    ["weight_shape", { shape: [2], dataTypes: ["I64"] }],
+    ["weight_g_idx", { shape: [columns], dataTypes: ["I32"], required: false }],
+  ]);
+  if (!symmetric) {
+    parts.set("weight_zero_point", {
+      shape: [wordsPerRun(rows, bits), groups],
+      otherShape: [looseWords(rows, bits), groups],
+      dataTypes: ["I32"],
+    });
+  }
+  return parts;
+}
+
+/** The group of each column where they do not follow each other (activation order without static groups, written until August 2026). */
+function groupIndices(part: PartOf): Int32Array | null {
+  const tensor = part("weight_g_idx");
+  return tensor === null ? null : readWords(tensor);
+}
+
+function dequantizeReordered(
+  { columns, groupSize, codes, scales, zeroPoints }: QuantizedMatrix,
+  indices: Int32Array,
+): Float32Array {
+  const groups = columns / groupSize;
+  return Float32Array.from(codes, (code, index) => {
+    const group = Math.floor(index / columns) * groups + indices[index % columns]!;
+    return (code - zeroPoints[group]!) * scales[group]!;
+  });
+}
+
+/** Words of a run whose codes never cross a word, as the packer had it until June 2026. */
+function looseWords(length: number, bits: Bits): number {
+  return Math.ceil(length / Math.floor(32 / bits));
+}
+
+/** Unpacks runs of either packer, told apart by the number of words: short runs with as many in both count as dense. */
+function unpack(
+  words: Int32Array<ArrayBuffer>,
+  { runs, length, bits }: { runs: number; length: number; bits: Bits },
 ): Uint8Array<ArrayBuffer> {
+  if (words.length === runs * wordsPerRun(length, bits))
+    return unpackRows(words, { rows: runs, columns: length, bits });
+  const codesPerWord = Math.floor(32 / bits);
+  const padded = unpackRows(words, { rows: words.length, columns: codesPerWord, bits });
+  const paddedLength = padded.length / runs;
+  const codes = new Uint8Array(runs * length);
+  for (let run = 0; run < runs; run++)
+    codes.set(padded.subarray(run * paddedLength, run * paddedLength + length), run * length);
+  return codes;
+}
+
+function unpackZeroPoints(
+  tensor: TensorLocation,
+  { rows, groups, bits }: { rows: number; groups: number; bits: Bits },
+): Uint8Array<ArrayBuffer> {
+  const packed = readWords(tensor);
   const alongOut = transpose(packed, new Int32Array(packed.length), {
-    rows: wordsPerRun(rows, bits),
+    rows: packed.length / groups,
     columns: groups,
   });
-  const zeroPoints = unpackRows(alongOut, { rows: groups, columns: rows, bits });
+  const zeroPoints = unpack(alongOut, { runs: groups, length: rows, bits });
   return transposedCodes(zeroPoints, { rows: groups, columns: rows });
 }
 

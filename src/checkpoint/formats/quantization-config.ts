@@ -1,12 +1,14 @@
 /**
- * @file The `quantization_config` block of compressed-tensors `pack-quantized` models, read and written.
+ * @file The `quantization_config` block of compressed-tensors models, read and written.
  *
- * Source: {@link https://github.com/vllm-project/compressed-tensors}, `quantization/quant_config.py` and `utils/match.py`.
+ * Source: {@link https://github.com/vllm-project/compressed-tensors} 0.20, `quantization/{quant_config,quant_args}.py`, `utils/match.py`,
+ * `compressors/format.py`.
  */
 import { BitmendError } from "../../util/errors.ts";
 import { ConfigReader } from "../config-reader.ts";
 import { isJsonObject } from "../json-file.ts";
 import type { Bits } from "../quantized-matrix.ts";
+import { moduleTargets, noTargets, type ModuleTargets } from "./module-targets.ts";
 
 /** How the weights of a linear layer are quantized. */
 export interface QuantizationScheme {
@@ -18,71 +20,93 @@ export interface QuantizationScheme {
   readonly activations?: "int8-per-token";
 }
 
-/** Finds the scheme of a module, `null` for one that stays as it is. */
-export type SchemeOf = (module: string) => QuantizationScheme | null;
+/** How compressed-tensors lays out the weights of a module. */
+export type PackedForm = "pack-quantized" | "int-quantized";
+
+/** What the settings say of one module. */
+export interface ModuleSettings {
+  readonly scheme: QuantizationScheme;
+  readonly form: PackedForm;
+}
+
+/** Finds the settings of a module, null for one that stays as it is. */
+export type SettingsOf = (module: string) => ModuleSettings | null;
+
+/** The form of weights with this scheme: rounded activations are said only beside whole integers. */
+export function formOf({ activations }: Pick<QuantizationScheme, "activations">): PackedForm {
+  return activations === undefined ? "pack-quantized" : "int-quantized";
+}
 
 /**
  * Reads the block; null for another format's.
  *
  * @throws {BitmendError} `checkpoint/unsupported-quantization` names every key that is not supported.
  */
-export function parseQuantizationConfig(block: unknown, where: string): SchemeOf | null {
+export function parseQuantizationConfig(block: unknown, where: string): SettingsOf | null {
   if (!isJsonObject(block) || block["quant_method"] !== "compressed-tensors") return null;
   const reader = new ConfigReader(block, "quantization_config.");
+  refuseOtherSettings(reader);
   const groups = reader.value("config_groups");
-  refuseOtherFormats(reader);
-  const schemes: { targets: Target[]; scheme: QuantizationScheme }[] = [];
-  if (isJsonObject(groups)) {
+  const settings: { targets: ModuleTargets; settings: ModuleSettings }[] = [];
+  if (isJsonObject(groups) && Object.keys(groups).length <= MAX_GROUPS) {
     for (const [name, group] of Object.entries(groups)) {
       const inner = reader.inside(`config_groups.${name.slice(0, 60)}`, isJsonObject(group) ? group : {});
-      schemes.push({ targets: parseTargets(inner, "targets"), scheme: parseScheme(inner) });
+      settings.push({
+        targets: parseTargets(inner, "targets"),
+        settings: parseGroup(inner, reader.value("format")),
+      });
     }
-  } else reader.refuse("config_groups", "expected an object");
+  } else reader.refuse("config_groups", `expected an object of at most ${MAX_GROUPS} groups`);
   const ignored = parseTargets(reader, "ignore");
   if (reader.complaints.length > 0) {
     throw new BitmendError(
       "checkpoint/unsupported-quantization",
-      `parseQuantizationConfig(): ${where}: expected compressed-tensors pack-quantized weights, got ${reader.complaints.slice(0, 20).join("; ")}.`,
+      `parseQuantizationConfig(): ${where}: expected compressed-tensors weights of integers, got ${reader.complaints.slice(0, 20).join("; ")}.`,
       {
-        hint: "bitmend reads integer weights of 2, 3, 4 or 8 bits with static groups; quantize the original model instead.",
+        hint: "bitmend reads integer weights of 2, 3, 4, 5, 6 or 8 bits, without or with dynamic 8-bit activations; quantize the original model instead.",
       },
     );
   }
   return (module) => {
-    if (ignored.some((target) => target.matches(module))) return null;
-    // The most specific target decides: a module named in full, then a pattern, then the class of all linear layers.
-    const found = schemes.flatMap(({ targets, scheme }) =>
-      targets.filter((target) => target.matches(module)).map((target) => ({ rank: target.rank, scheme })),
-    );
-    return found.toSorted((left, right) => left.rank - right.rank)[0]?.scheme ?? null;
+    if (ignored.match(module) !== null) return null;
+    const found = settings.flatMap(({ targets, settings: own }) => {
+      const rank = targets.match(module);
+      return rank === null ? [] : [{ rank, own }];
+    });
+    return found.toSorted((left, right) => (left.rank < right.rank ? -1 : 1))[0]?.own ?? null;
   };
 }
+
+const MAX_GROUPS = 1000;
 
 /** Writes the block. Modules of one scheme are named by class when all share it, else one by one. */
 export function quantizationConfig(
   schemes: ReadonlyMap<string, QuantizationScheme>,
   ignore: readonly string[],
 ): Record<string, unknown> {
-  const modulesOf = new Map<string, { scheme: QuantizationScheme; modules: string[] }>();
-  for (const [module, scheme] of schemes) {
-    const key = `${scheme.bits}/${scheme.groupSize}/${scheme.symmetric}`;
-    const group = modulesOf.get(key) ?? { scheme, modules: [] };
-    group.modules.push(module);
-    modulesOf.set(key, group);
-  }
-  const groups = [...modulesOf.values()].map(({ scheme, modules }, index) => [
-    `group_${index}`,
-    {
-      targets: modulesOf.size === 1 ? ["Linear"] : modules,
-      input_activations: null,
-      output_activations: null,
-      format: "pack-quantized",
-      weights: weightsBlock(scheme),
-    },
-  ]);
+  const alike = Map.groupBy(
+    schemes,
+    ([, { bits, groupSize, symmetric, activations }]) => `${bits}/${groupSize}/${symmetric}/${activations}`,
+  );
+  const groups = [...alike.values()].map((members, index) => {
+    const [, scheme] = members[0]!;
+    const modules = members.map(([module]) => module);
+    const named = modules.filter((module) => module === "model.embed_tokens");
+    return [
+      `group_${index}`,
+      {
+        targets: alike.size === 1 ? ["Linear", ...named] : modules,
+        input_activations: scheme.activations === undefined ? null : ACTIVATIONS_BLOCK,
+        output_activations: null,
+        format: formOf(scheme),
+        weights: weightsBlock(scheme),
+      },
+    ];
+  });
+  const forms = new Set([...schemes.values()].map(formOf));
   return {
     quant_method: "compressed-tensors",
-    format: "pack-quantized",
+    format: forms.size > 1 ? "mixed-precision" : [...forms][0],
     quantization_status: "compressed",
     global_compression_ratio: null,
     kv_cache_scheme: null,
@@ -106,80 +130,111 @@ function weightsBlock({ bits, groupSize, symmetric }: QuantizationScheme): Recor
   };
 }
 
-function refuseOtherFormats(reader: ConfigReader): void {
+/** Dynamic scales a token, of 8-bit integers. */
+const ACTIVATIONS_BLOCK = {
+  num_bits: 8,
+  type: "int",
+  symmetric: true,
+  strategy: "token",
+  group_size: null,
+  dynamic: true,
+  actorder: null,
+  block_structure: null,
+  observer: null,
+  observer_kwargs: {},
+};
+
+function refuseOtherSettings(reader: ConfigReader): void {
   const only = (key: string, allowed: readonly unknown[]): void => {
     const value = reader.value(key);
-    if (!allowed.includes(value))
-      reader.refuse(key, `${JSON.stringify(value)?.slice(0, 60)} is not supported`);
+    if (!allowed.includes(value)) reader.refuse(key, `${shown(value)} is not supported`);
   };
-  only("format", ["pack-quantized"]);
+  only("format", [...FORMS, "mixed-precision"]);
   only("quantization_status", ["compressed", null]);
   only("kv_cache_scheme", [null]);
+  for (const key of ["sparsity_config", "transform_config"]) {
+    const value = reader.value(key) ?? {};
+    const isEmpty = isJsonObject(value) && Object.keys(value).length === 0;
+    if (!isEmpty) reader.refuse(key, `${shown(value)} is not supported`);
+  }
 }
 
-function parseScheme(group: ConfigReader): QuantizationScheme {
-  for (const key of ["input_activations", "output_activations"]) {
-    if (group.value(key) !== null) group.refuse(key, "quantized activations are not supported");
+const FORMS: readonly unknown[] = ["pack-quantized", "int-quantized"] satisfies readonly PackedForm[];
+
+/** One entry of `config_groups`; its own `format` wins over that of the whole block. */
+function parseGroup(group: ConfigReader, wholeFormat: unknown): ModuleSettings {
+  const activations = parseActivations(group);
+  if (group.value("output_activations") !== null)
+    group.refuse("output_activations", "quantized activations are not supported");
+  const scheme = parseWeights(group, activations);
+  const format = group.value("format") ?? (wholeFormat === "mixed-precision" ? formOf(scheme) : wholeFormat);
+  if (!FORMS.includes(format)) group.refuse("format", `${shown(format)} is not supported`);
+  return { scheme, form: format === "int-quantized" ? "int-quantized" : "pack-quantized" };
+}
+
+function parseActivations(group: ConfigReader): "int8-per-token" | undefined {
+  const given = group.value("input_activations");
+  if (given === null) return undefined;
+  const inner = group.inside("input_activations", isJsonObject(given) ? given : {});
+  for (const [key, expected] of Object.entries({
+    num_bits: 8,
+    type: "int",
+    symmetric: true,
+    strategy: "token",
+    dynamic: true,
+  })) {
+    const value = inner.value(key) ?? (key === "type" ? "int" : key === "symmetric" ? true : null);
+    if (value !== expected) inner.refuse(key, `${shown(value)} is not supported (${expected} is)`);
   }
+  return "int8-per-token";
+}
+
+function parseWeights(group: ConfigReader, activations: "int8-per-token" | undefined): QuantizationScheme {
   const given = group.value("weights");
   const weights = group.inside("weights", isJsonObject(given) ? given : {});
   const bits = weights.integer("num_bits", { most: 8 });
   const supported = asBits(bits);
-  if (supported === null) weights.refuse("num_bits", `${bits} is not supported (2, 3, 4 and 8 are)`);
+  if (supported === null) weights.refuse("num_bits", `${bits} is not supported (2, 3, 4, 5, 6 and 8 are)`);
   if ((weights.value("type") ?? "int") !== "int") weights.refuse("type", "only int is supported");
   if (weights.boolean("dynamic", false)) weights.refuse("dynamic", "dynamic weights are not supported");
-  // Static activation order needs no file support: the columns lie in their natural order.
-  if (![null, false, "weight", "static"].includes(asActivationOrder(weights.value("actorder")))) {
-    weights.refuse("actorder", "only static groups are supported");
-  }
-  const symmetric = weights.boolean("symmetric", true);
+  const order = weights.value("actorder");
+  // With static groups the columns lie in their natural order; other groups come with a `weight_g_idx`.
+  if (![null, false, true, "weight", "static", "group", "dynamic"].includes(asActivationOrder(order)))
+    weights.refuse("actorder", `${shown(order)} is not supported`);
+  const scheme = {
+    bits: supported ?? 8,
+    symmetric: weights.boolean("symmetric", true),
+    ...(activations === undefined ? {} : { activations }),
+  };
   const size = weights.value("group_size");
   const strategy = weights.value("strategy") ?? (size === null || size === -1 ? "channel" : "group");
-  if (strategy === "channel") return { bits: supported ?? 8, groupSize: null, symmetric };
-  if (strategy !== "group")
-    weights.refuse("strategy", `${JSON.stringify(strategy).slice(0, 60)} is not supported`);
-  return { bits: supported ?? 8, groupSize: weights.integer("group_size"), symmetric };
+  if (strategy === "channel") return { ...scheme, groupSize: null };
+  if (strategy !== "group") weights.refuse("strategy", `${shown(strategy)} is not supported`);
+  return { ...scheme, groupSize: weights.integer("group_size") };
 }
 
 function asBits(bits: number): Bits | null {
-  return bits === 2 || bits === 3 || bits === 4 || bits === 8 ? bits : null;
+  return [2, 3, 4, 5, 6, 8].find((width): width is Bits => width === bits) ?? null;
 }
 
 function asActivationOrder(value: unknown): string | boolean | null {
   return value === null || typeof value === "string" || typeof value === "boolean" ? value : "unknown";
 }
 
-interface Target {
-  /** Smaller is more specific. */
-  readonly rank: 0 | 1 | 2;
-  readonly matches: (module: string) => boolean;
-}
-
-function parseTargets(reader: ConfigReader, key: string): Target[] {
+function parseTargets(reader: ConfigReader, key: string): ModuleTargets {
   const values = reader.value(key) ?? [];
-  if (!Array.isArray(values) || values.length > 100_000) {
+  if (!Array.isArray(values) || !values.every((value) => typeof value === "string")) {
     reader.refuse(key, "expected a list of module names");
-    return [];
+    return noTargets;
   }
-  return values.flatMap((value: unknown) => {
-    const target = typeof value === "string" ? parseTarget(value) : null;
-    if (target === null) reader.refuse(key, `${JSON.stringify(value)?.slice(0, 100)} is not supported`);
-    return target ?? [];
-  });
+  const targets = moduleTargets(values);
+  if (typeof targets === "string") {
+    reader.refuse(key, targets);
+    return noTargets;
+  }
+  return targets;
 }
 
-/** Of the modules that hold a matrix, only the embedding table is no linear layer. */
-function isLinear(module: string): boolean {
-  return module !== "model.embed_tokens";
-}
-
-/** Exact module names, the class `Linear`, and `re:` patterns of literals and `.*` only: a file must not choose how long we search. */
-function parseTarget(value: string): Target | null {
-  if (value === "Linear") return { rank: 2, matches: isLinear };
-  if (!value.startsWith("re:")) return { rank: 0, matches: (module) => module === value };
-  const pattern = value.slice(3).replace(/^\^/u, "");
-  const literals = pattern.replace(/\$$/u, "").split(".*");
-  if (literals.length > 4 || literals.some((literal) => !/^(?:[\w-]|\\?\.)*$/u.test(literal))) return null;
-  const expression = new RegExp(`^${pattern}`, "u");
-  return { rank: 1, matches: (module) => expression.test(module) };
+function shown(value: unknown): string {
+  return value === null ? "nothing" : (JSON.stringify(value)?.slice(0, 60) ?? "nothing");
 }
