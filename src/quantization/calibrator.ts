@@ -18,7 +18,7 @@ import {
 import { engineEnergies, type EngineEnergies } from "./engine-energies.ts";
 import { engineProducts } from "./engine-products.ts";
 import { gramSum } from "./gram-blocks.ts";
-import { weightDifference } from "./layer-error.ts";
+import { differenceOf } from "./layer-error.ts";
 import { sharedFloats, type LayerParameters, type SharedFloats } from "./layer-parameters.ts";
 import { buildLayerStages, lastKinds, type LayerHalf, type LayerStages } from "./layer-stages.ts";
 import type { Matrix } from "./matrix.ts";
@@ -42,18 +42,18 @@ export interface CalibratorOptions {
   readonly threads: number;
   /** Rows of the embedding table. Default: the source's. */
   readonly embedding?: EmbeddingRows;
-  /** Bytes of activations kept in memory; more go to a file. Default: 1 GiB. Changes no result. */
+  /** Bytes of activations kept in memory; more go to a file. Default: 512 MiB. Changes no result. */
   readonly activationMemory?: number;
   /** Folder of that file, which has no name while it is used. Default: the system's for temporary files. */
   readonly spillFolder?: string;
 }
 
-export const defaultActivationMemory = 2 ** 30;
+export const defaultActivationMemory = 2 ** 29;
 
 /** What the last linear of a half reads, from the pass that summed it up, and the parameters it was computed with. */
 interface KeptReads {
   readonly kind: LinearKind;
-  readonly parameters: LayerParameters;
+  readonly parameters: ReadonlyMap<string, WeakRef<SharedFloats>>;
   readonly store: ActivationStore;
 }
 
@@ -152,9 +152,7 @@ export class Calibrator implements AsyncDisposable {
 
   /** `outputError()` of layer-error.ts, computed by the engine in float32; `gram` as {@link statistics} gave it. */
   async outputError(weight: Matrix, quantized: QuantizedMatrix, gram: Matrix): Promise<number> {
-    const { rows, columns } = weight;
-    const values = weightDifference(weight, quantized);
-    const error = await this.energies.ofRows({ rows, columns, values }, gram);
+    const error = await this.energies.ofRows(differenceOf(weight, quantized), gram);
     return error === 0 ? 0 : error / (await this.energies.ofRows(weight, gram));
   }
 
@@ -210,16 +208,17 @@ export class Calibrator implements AsyncDisposable {
     const memoryBytes = this.#options.activationMemory - this.#hidden.memoryBytes;
     const store = newStore(this.#batches, width, { ...this.#options, activationMemory: memoryBytes });
     this.spilledBytes = Math.max(this.spilledBytes, this.#hidden.diskBytes + store.diskBytes);
-    this.#reads = { kind, parameters: new Map(Object.entries(fed)), store };
+    const parameters = new Map(Object.entries(fed).map(([name, tensor]) => [name, new WeakRef(tensor)]));
+    this.#reads = { kind, parameters, store };
     return store;
   }
 
-  /** Null where nothing is kept, or not with the parameters that `opening` would now take. */
+  /** Null where nothing is kept, or not with the parameters that `opening` would now take; those that were let go since are not asked for. */
   #keptReads(kind: LinearKind, parameters: LayerParameters, opening: EngineSession): ActivationStore | null {
     if (this.#reads?.kind !== kind) return null;
     const before = this.#reads.parameters;
     const needed = Object.keys(feedsOf(opening, parameters));
-    const isCurrent = needed.every((name) => before.get(name) === parameters.get(name));
+    const isCurrent = needed.every((name) => before.get(name)?.deref() === parameters.get(name));
     return isCurrent ? this.#reads.store : null;
   }
 

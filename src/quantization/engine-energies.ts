@@ -15,17 +15,26 @@ export interface EngineEnergies {
   readonly ofGroups: GroupEnergies;
 }
 
+/** Elements of a product held at once. */
+const elementsAtOnce = 2 ** 22;
+
 /** Loads the two computations. */
 export async function engineEnergies(worker: EngineWorker): Promise<EngineEnergies> {
   const ofRows = await worker.load(buildRowEnergy());
   const ofGroups = await worker.load(buildGroupEnergies());
   return {
-    ofRows: async (rows, gram) => {
-      const feeds = {
-        rows: shared([rows.rows, rows.columns], rows.values),
-        gram: shared([gram.rows, gram.columns], gram.values),
-      };
-      return Number((await ofRows.run(feeds))["energy"]!.data[0]);
+    ofRows: async ({ rows, columns, values }, gram) => {
+      const rowsAtOnce = Math.max(1, Math.floor(elementsAtOnce / columns));
+      const grams = shared([gram.rows, gram.columns], gram.values);
+      let energy = 0;
+      for (let first = 0; first < rows; first += rowsAtOnce) {
+        const count = Math.min(rowsAtOnce, rows - first);
+        const part = values.subarray(first * columns, (first + count) * columns);
+        // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time; bounds memory
+        const result = await ofRows.run({ rows: shared([count, columns], part), gram: grams });
+        energy += Number(result["energy"]!.data[0]);
+      }
+      return energy;
     },
     ofGroups: async (differences, blocks, { rows, groups, groupSize }) => {
       const feeds = {

@@ -20,7 +20,7 @@ async function estimate(tokens: number, finishedLayers: number): Promise<CostEst
 
 describe("quantizationWork", () => {
   test("worked example: rounding to nearest reads every weight once and packs 4 of its 16 or 32 bits", () => {
-    const work = quantizationWork(source, rtn, null);
+    const work = quantizationWork(source, rtn, { text: null });
     const attention = (2 * headCount + 2 * keyValueHeadCount) * headDimension * hiddenSize;
     const weights = source.config.layerCount * (attention + 3 * hiddenSize * intermediateSize);
     expect(work).toMatchObject({ weights, nearestWeights: weights, gptqWeights: 0, productOperations: 0 });
@@ -33,8 +33,8 @@ describe("quantizationWork", () => {
   });
 
   test("worked example: one token goes once through every linear, and each group's Gram matrix grows by it", () => {
-    const one = quantizationWork(source, gptq, { tokens: 1, longest: 1 });
-    const two = quantizationWork(source, gptq, { tokens: 2, longest: 1 });
+    const one = quantizationWork(source, gptq, { text: { tokens: 1, longest: 1 } });
+    const two = quantizationWork(source, gptq, { text: { tokens: 2, longest: 1 } });
     const { layerCount } = source.config;
     const inputs = [hiddenSize, headCount * headDimension, hiddenSize, intermediateSize];
     const squares = inputs.reduce((sum, width) => sum + width ** 2, 0);

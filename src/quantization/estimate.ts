@@ -29,6 +29,8 @@ export interface EstimateOptions {
   readonly threads: number;
   /** Where the result goes; it need not exist. */
   readonly directory: string;
+  /** Bytes of activations kept in memory. Default: 512 MiB. */
+  readonly activationMemory?: number;
   /** Layers that an earlier run has finished. Default: 0. */
   readonly finishedLayers?: number;
 }
@@ -44,9 +46,9 @@ const threadBytes = 40 * 2 ** 20;
 export async function estimateQuantization(
   source: Pick<Checkpoint, "config" | "tensors">,
   recipe: QuantizationRecipe,
-  { text, threads, directory, finishedLayers = 0 }: EstimateOptions,
+  { text, threads, directory, activationMemory, finishedLayers = 0 }: EstimateOptions,
 ): Promise<CostEstimate> {
-  const work = quantizationWork(source, recipe, text);
+  const work = quantizationWork(source, recipe, { text, activationMemory });
   const left = 1 - finishedLayers / source.config.layerCount;
   const usual = workSeconds(work, usualRates(threads), left);
   const measured = usual > worthMeasuringSeconds;

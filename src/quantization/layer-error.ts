@@ -1,4 +1,3 @@
-import { dequantize } from "../checkpoint/dequantize.ts";
 import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
 import type { Matrix } from "./matrix.ts";
 
@@ -39,12 +38,23 @@ export function relativeError(sums: readonly SquaredSums[]): number {
  * The readable reference; quantization itself asks the engine (calibrator.ts), which is some 50 times faster on large matrices.
  */
 export function outputError(weight: Matrix, quantized: QuantizedMatrix, gram: Matrix): number {
-  return ratio(outputEnergy(weightDifference(weight, quantized), gram), outputEnergy(weight.values, gram));
+  return ratio(outputEnergy(differenceOf(weight, quantized).values, gram), outputEnergy(weight.values, gram));
 }
 
-/** W - Ŵ, [out, in]. */
-export function weightDifference({ values }: Matrix, quantized: QuantizedMatrix): Float32Array {
-  return dequantize(quantized).map((restored, index) => values[index]! - restored);
+/** W - Ŵ. */
+export function differenceOf(
+  { rows, columns, values }: Matrix,
+  { codes, scales, zeroPoints, groupSize }: QuantizedMatrix,
+): Matrix {
+  const difference = new Float32Array(values.length);
+  for (let group = 0; group < scales.length; group++) {
+    const scale = scales[group]!;
+    const zeroPoint = zeroPoints[group]!;
+    for (let index = group * groupSize; index < (group + 1) * groupSize; index++) {
+      difference[index] = values[index]! - (codes[index]! - zeroPoint) * scale;
+    }
+  }
+  return { rows, columns, values: difference };
 }
 
 function ratio(error: number, whole: number): number {

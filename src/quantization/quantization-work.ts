@@ -42,14 +42,17 @@ export interface QuantizationWork {
   readonly peakBytes: number;
 }
 
-/** Counts a quantization; `text` is null where none is calibrated on. */
+/** Counts a quantization; `text` is null where none is calibrated on, `activationMemory` are the bytes of activations kept in memory. */
 export function quantizationWork(
   {
     config,
     tensors,
   }: { readonly config: ModelConfig; readonly tensors: ReadonlyMap<string, TensorLocation> },
   recipe: QuantizationRecipe,
-  text: TextSize | null,
+  {
+    text,
+    activationMemory = defaultActivationMemory,
+  }: { readonly text: TextSize | null; readonly activationMemory?: number | undefined },
 ): QuantizationWork {
   const grids = recipeGrids(config, recipe);
   const groups = linearGroups.map((kinds) =>
@@ -74,10 +77,10 @@ export function quantizationWork(
     weights: layers * linearWeights,
     readBytes,
     writtenBytes: writtenBytes({ config, tensors }, grids),
-    spilledBytes: spilledBytes(config, text),
+    spilledBytes: spilledBytes(config, text, activationMemory),
     peakBytes: Math.max(
       outsideBytes({ config, tensors }, grids),
-      layerBytes({ config, tensors }, recipe, text),
+      layerBytes({ config, tensors }, recipe, { text, activationMemory }),
     ),
   };
 }
@@ -148,11 +151,11 @@ function activationBytes(config: ModelConfig, { tokens }: TextSize): readonly [h
 }
 
 /** The residual stream has its place in memory first; each goes to disk whole. */
-function spilledBytes(config: ModelConfig, text: TextSize | null): number {
+function spilledBytes(config: ModelConfig, text: TextSize | null, activationMemory: number): number {
   if (text === null) return 0;
   const [hidden, read] = activationBytes(config, text);
-  if (hidden > defaultActivationMemory) return hidden + (read > defaultActivationMemory ? read : 0);
-  return hidden + read > defaultActivationMemory ? read : 0;
+  if (hidden > activationMemory) return hidden + (read > activationMemory ? read : 0);
+  return hidden + read > activationMemory ? read : 0;
 }
 
 /** Bytes of all files of weights that the result has. */
@@ -190,7 +193,7 @@ function outsideBytes(
 function layerBytes(
   { config, tensors }: Pick<Parameters<typeof quantizationWork>[0], "config" | "tensors">,
   recipe: QuantizationRecipe,
-  text: TextSize | null,
+  { text, activationMemory }: { readonly text: TextSize | null; readonly activationMemory: number },
 ): number {
   const sites = Object.values(layerSites(config, 0));
   const layerWeights = sites.reduce((total, site) => total + size(site), 0);
@@ -201,7 +204,7 @@ function layerBytes(
   if (text === null) return rounded + layerWeights;
   const batch = Math.max(2048, text.longest);
   const [hidden, read] = activationBytes(config, text);
-  const inMemory = hidden + read - spilledBytes(config, text);
+  const inMemory = hidden + read - spilledBytes(config, text, activationMemory);
   const widest = sites.reduce((most, { inFeatures }) => Math.max(most, inFeatures), 0);
   const half = 4 * (layerWeights - sites.slice(0, 4).reduce((total, site) => total + size(site), 0));
   // Gram matrix whole and by halves, or whole beside the float64 factor.

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { quantizedModelWriter, type QuantizedModelWriter } from "../checkpoint/quantized-model-writer.ts";
-import { Calibrator, type CalibrationSequences } from "./calibrator.ts";
+import { Calibrator, defaultActivationMemory, type CalibrationSequences } from "./calibrator.ts";
 import { estimateQuantization, refuseUnfit, type CostEstimate, type QuantizationCost } from "./estimate.ts";
 import { quantizationIdentity } from "./identity.ts";
 import { claimDirectory, readRecord, writeRecord } from "./output-directory.ts";
@@ -23,6 +23,8 @@ export interface QuantizeCheckpointOptions {
   readonly calibration?: CalibrationSequences;
   /** Threads of the engine; changes the speed only. Default: all. */
   readonly threads?: number;
+  /** Bytes of activations kept in memory; more go to a file in the directory, which changes the speed only. Default: 512 MiB. */
+  readonly activationMemory?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -71,11 +73,13 @@ export async function* quantizeCheckpoint(
   options: QuantizeCheckpointOptions,
 ): AsyncGenerator<QuantizationEvent, QuantizationSummary, void> {
   const { directory, calibration = [], threads = availableParallelism() } = options;
+  const { activationMemory = defaultActivationMemory } = options;
   const startedMs = performance.now();
   const checkedRecipe = quantizationRecipeSchema.parse(recipe);
   validateQuantization(source, checkedRecipe, calibration);
   const estimated = await estimateQuantization(source, checkedRecipe, {
     text: textSize(calibration),
+    activationMemory,
     threads,
     directory,
     finishedLayers: new Set(readRecord(directory)?.modules.map(({ layer }) => layer)).size,
@@ -98,6 +102,7 @@ export async function* quantizeCheckpoint(
     recipe: checkedRecipe,
     calibration,
     threads,
+    activationMemory,
     directory,
     identity,
     writer,
@@ -118,6 +123,7 @@ interface LayersRun {
   readonly recipe: QuantizationRecipe;
   readonly calibration: CalibrationSequences;
   readonly threads: number;
+  readonly activationMemory: number;
   readonly directory: string;
   readonly identity: string;
   readonly writer: QuantizedModelWriter;
@@ -133,14 +139,19 @@ interface LayersRun {
  */
 async function* quantizeUnfinished(
   source: Checkpoint,
-  { recipe, calibration, threads, directory, identity, writer, modules, pace }: LayersRun,
+  { recipe, calibration, threads, activationMemory, directory, identity, writer, modules, pace }: LayersRun,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<QuantizationEvent, number, void> {
   const layers = source.config.layerCount;
   const isWritten = Array.from({ length: layers }, (_, layer) => writer.isWritten(layer));
   if (isWritten.every(Boolean)) return 0;
   await using pool = new RoundingPool(threads);
-  const options = { threads, embedding: quantizedEmbedding(source, recipe), spillFolder: directory };
+  const options = {
+    threads,
+    activationMemory,
+    embedding: quantizedEmbedding(source, recipe),
+    spillFolder: directory,
+  };
   await using calibrator =
     calibration.length === 0 ? null : await Calibrator.start(source, calibration, options);
   const finishedLayer = (layer: number): QuantizedLayer | null =>

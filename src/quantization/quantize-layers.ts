@@ -87,7 +87,7 @@ export async function* quantizeLayers(
       signal?.throwIfAborted();
       // oxlint-disable-next-line eslint/no-await-in-loop -- each half reads what the one before it wrote
       if (half === "attention" || layer < layerCount - 1) await calibrator?.advance(half, parameters);
-      for (const module of matrices.keys()) parameters.delete(`${nameInLayer(module)}.weight`);
+      freeWeights(parameters, matrices.keys());
     }
     if (finished !== null) continue;
     const replacements = new Map(
@@ -136,6 +136,8 @@ async function* quantizeGroup(
   signal?.throwIfAborted();
   const isLarge = sites.some(({ outFeatures, inFeatures }) => outFeatures * inFeatures >= largeWeight);
   const inputs = (await calibrator?.statistics(kinds[0]!, parameters, { keepReads: true })) ?? null;
+  // What came before in this half is in what was read, which is kept.
+  if (kinds.some((kind) => kind === "o" || kind === "down")) freeWeights(parameters, matrices.keys());
   if (isLarge) collectGarbage();
   const { round, warnings } = await groupRounding(
     recipe,
@@ -168,6 +170,10 @@ async function* quantizeGroup(
 
 /** From this many weights on a matrix is worth freeing at once. */
 const largeWeight = 2 ** 21;
+
+function freeWeights(parameters: LayerParameters, modules: Iterable<string>): void {
+  for (const module of modules) parameters.delete(`${nameInLayer(module)}.weight`);
+}
 
 function putInPlace(parameters: LayerParameters, { matrices, replacements }: QuantizedLayer): void {
   for (const [name, values] of replacements) {
