@@ -56,12 +56,17 @@ export function configOfMetadata(
     tie_word_embeddings: !tensors.has("output.weight"),
     attention_bias: architecture !== "qwen2" && tensors.has("blk.0.attn_q.bias"),
     mlp_bias: tensors.has("blk.0.ffn_gate.bias"),
-    bos_token_id: reader.integer("tokenizer.ggml.bos_token_id"),
-    eos_token_id: reader.integer("tokenizer.ggml.eos_token_id"),
+    bos_token_id: reader.tokenId("bos"),
+    eos_token_id: endTokenIds(reader),
     torch_dtype: "float32",
   };
   reader.throwIfRefused(path, "a model that is supported");
   return config;
+}
+
+/** Ids that end a text, a turn or a message, those that the file names. */
+export function endTokenIds(reader: MetadataReader): number[] {
+  return ["eos", "eot", "eom"].flatMap((name) => reader.tokenId(name) ?? []);
 }
 
 function refuseParts(reader: MetadataReader): void {

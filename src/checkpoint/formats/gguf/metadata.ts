@@ -103,6 +103,12 @@ export class MetadataReader {
     );
   }
 
+  /** `tokenizer.ggml.NAME_token_id`; files without such a token may say so by 2^32 - 1. */
+  tokenId(name: string): number | null {
+    const id = this.integer(`tokenizer.ggml.${name}_token_id`);
+    return id === 4_294_967_295 ? null : id;
+  }
+
   string(key: string): string | null {
     return this.#typed(key, (value) => typeof value === "string");
   }

@@ -1,4 +1,5 @@
 /** @file The tokenizer files that the metadata of a GGUF file stands for; the inverse of metadata-of-tokenizer.ts. */
+import { endTokenIds } from "./config-of-metadata.ts";
 import type { GgufHeader } from "./header.ts";
 import { MetadataReader } from "./metadata.ts";
 import { knownPreTokenizers, preTokenizerOfName } from "./pre-tokenizers.ts";
@@ -187,16 +188,12 @@ function specialTokens(
   reader: MetadataReader,
   tokens: readonly string[],
 ): Pick<TokenizerOfGguf, "tokenizerConfig" | "generationConfig"> {
-  const idOf = (name: string): number | null => {
-    const id = reader.integer(`tokenizer.ggml.${name}_token_id`);
-    // Files without a token of this kind may say so by 2^32 - 1.
-    if (id === null || id === 4_294_967_295) return null;
-    if (id < tokens.length) return id;
-    reader.refuse(`tokenizer.ggml.${name}_token_id`, `is ${id}, but there are ${tokens.length} tokens`);
-    return null;
+  const tokenOf = (name: string): string | null => {
+    const id = reader.tokenId(name);
+    if (id !== null && id >= tokens.length)
+      reader.refuse(`tokenizer.ggml.${name}_token_id`, `is ${id}, but there are ${tokens.length} tokens`);
+    return tokens[id ?? -1] ?? null;
   };
-  const tokenOf = (name: string): string | null => tokens[idOf(name) ?? -1] ?? null;
-  const ends = ["eos", "eot", "eom"].map(idOf).filter((id) => id !== null);
   const template = reader.string("tokenizer.chat_template");
   return {
     tokenizerConfig: {
@@ -210,6 +207,6 @@ function specialTokens(
       clean_up_tokenization_spaces: false,
       ...(template === null ? {} : { chat_template: template }),
     },
-    generationConfig: ends.length === 0 ? {} : { eos_token_id: ends.length === 1 ? ends[0] : ends },
+    generationConfig: { eos_token_id: endTokenIds(reader) },
   };
 }
