@@ -18,6 +18,7 @@ import { readFloat32 } from "../read-float32.ts";
 import { readTensorBytes, type TensorLocation, type TensorToWrite } from "../safetensors.ts";
 import { storedWeight } from "../stored-weight.ts";
 import { transpose } from "../transpose.ts";
+import { groupOutOfRange, weightByColumnGroups } from "./column-groups.ts";
 import { readWords, transposedCodes, wordTensor, zeroPointsByGroup } from "./grouped-tensors.ts";
 import type { QuantizationScheme } from "./quantization-config.ts";
 import type { ExpectedPart, ModuleLayout, PartOf, WeightShape } from "./weight-format.ts";
@@ -65,7 +66,8 @@ export function packQuantized(scheme: QuantizationScheme): ModuleLayout {
       if (stored[0] !== BigInt(rows) || stored[1] !== BigInt(columns))
         return `weight_shape says [${stored.join(", ")}] and config.json [${rows}, ${columns}]`;
       const groups = columns / (scheme.groupSize ?? columns);
-      const outside = groupIndices(part)?.find((group) => group < 0 || group >= groups);
+      const groupOf = groupIndices(part);
+      const outside = groupOf === null ? undefined : groupOutOfRange(groupOf, groups);
       return outside === undefined
         ? null
         : `weight_g_idx names group ${outside} and config.json has ${groups} groups`;
@@ -81,11 +83,8 @@ export function packQuantized(scheme: QuantizationScheme): ModuleLayout {
           ? new Uint8Array(rows * groups).fill(2 ** (bits - 1))
           : unpackZeroPoints(packedZeroPoints, { rows, groups, bits });
       const matrix = { bits, rows, columns, groupSize, symmetric, codes, scales, zeroPoints };
-      const indices = groupIndices(part);
-      const isInOrder = indices?.every((group, column) => group === Math.floor(column / groupSize)) ?? true;
-      return isInOrder
-        ? storedWeight(matrix)
-        : { kind: "dense", values: dequantizeReordered(matrix, indices!) };
+      const groupOf = groupIndices(part);
+      return groupOf === null ? storedWeight(matrix) : weightByColumnGroups(matrix, groupOf);
     },
   };
 }
@@ -120,17 +119,6 @@ function packedParts(
 function groupIndices(part: PartOf): Int32Array | null {
   const tensor = part("weight_g_idx");
   return tensor === null ? null : readWords(tensor);
-}
-
-function dequantizeReordered(
-  { columns, groupSize, codes, scales, zeroPoints }: QuantizedMatrix,
-  indices: Int32Array,
-): Float32Array {
-  const groups = columns / groupSize;
-  return Float32Array.from(codes, (code, index) => {
-    const group = Math.floor(index / columns) * groups + indices[index % columns]!;
-    return (code - zeroPoints[group]!) * scales[group]!;
-  });
 }
 
 /** Words of a run whose codes never cross a word, as the packer had it until June 2026. */
