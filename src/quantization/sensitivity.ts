@@ -33,7 +33,7 @@ export interface SensitivityOptions {
   readonly rounded: RoundedWeight;
   /** What `rounded` rounds by, for the records. */
   readonly roundedBy: SensitivityRecord["roundedBy"];
-  /** The model around each candidate, with the width that all of it has. Default: the full model. */
+  /** The model around each candidate, with the width that all its layers have; embedding and head are the full model's. Default: the full model. */
   readonly surroundings?: { readonly bits: Bits; readonly model: WeightSource };
   /** What an earlier attempt measured; it is not measured again. Default: nothing. */
   readonly known?: readonly SensitivityRecord[];
@@ -66,10 +66,11 @@ export async function* measureSensitivity(
   const forward = await TextForward.start(worker, source, sequences);
   const divergence = await NextTokenDivergence.start(worker, source);
   const surroundings = options.surroundings?.model ?? source;
-  const heads = { original: readOutputHead(source), changed: readOutputHead(surroundings) };
+  const head = readOutputHead(source);
+  const heads = { original: head, changed: head };
   const original = forward.embed(source);
   await forward.finish(original, source);
-  const prefix = forward.embed(surroundings);
+  const prefix = forward.embed(source);
   const streamBytes = original.reduce((sum, { data }) => sum + data.byteLength, 0);
   const atOnce = Math.max(1, Math.floor((options.activationBytes ?? 2 ** 30) / streamBytes));
   const recordOf = ({ unit, bits }: Candidate, value: number): SensitivityRecord => ({

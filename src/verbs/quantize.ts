@@ -19,7 +19,6 @@ import { prepare } from "./run/prepare.ts";
 import { quantizationRecipe } from "./run/quantize-stage.ts";
 import { variantStage } from "./run/variant-stage.ts";
 import { quantizedVariants } from "./run/variants.ts";
-import { writeVariant } from "./variant-file.ts";
 
 /** A low-bit variant before the recipe has checked it. */
 type NamedVariant = Pick<QuantizeOptions, "method"> &
@@ -92,7 +91,6 @@ export async function* quantize(
   const set = calibrates ? yield* calibrateStage(context) : null;
   const stored = { variant, directory };
   const { modules, allocation, cost } = yield* variantStage(context, { stored, calibration: set });
-  if (allocation !== null) writeVariant(directory, variant);
   return { directory, variant, calibration: set?.record ?? null, allocation, modules, cost };
 }
 

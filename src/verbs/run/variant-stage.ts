@@ -1,6 +1,7 @@
 import type { QuantizationSummary } from "../../quantization/quantize-checkpoint.ts";
 import type { AllocationRecord } from "../../runs/sensitivity.ts";
 import type { CalibrationSet } from "../calibration-set.ts";
+import { writeVariant } from "../variant-file.ts";
 import type { VerbRun } from "../events.ts";
 import type { RunContext } from "./context.ts";
 import { divergenceStage, widthsStage } from "./widths-stage.ts";
@@ -31,6 +32,8 @@ export async function* variantStage(
   }
   const overrides = yield* widthsStage(context, { variant, calibration });
   const summary = yield* quantizeStage(context, { stored, calibration: texts, overrides });
+  // The grids of its linears do not say what a mixed variant is.
+  writeVariant(directory, variant);
   const allocation = yield* divergenceStage(context, { variant, calibration, directory });
   return { ...summary, allocation };
 }
