@@ -65,7 +65,7 @@ try {
     if (event.type === "start") began = seconds();
     if (event.type === "layer-done") {
       layerSeconds.push(seconds() - began - layerSeconds.reduce((sum, time) => sum + time, 0));
-      if (layerSeconds.length === layers) break;
+      if (layerSeconds.length === layers && layers < source.config.layerCount) break;
     }
   }
 } finally {
