@@ -1,7 +1,10 @@
 import { statSync } from "node:fs";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { expectedTensors } from "../checkpoint/expected-tensors.ts";
+import { ggufName } from "../checkpoint/formats/gguf/tensor-names.ts";
+import { readFloat32 } from "../checkpoint/read-float32.ts";
 import { openModel } from "../models/open-model.ts";
-import type { QuantizedMatrix } from "../checkpoint/quantized-matrix.ts";
+import type { QuantizedModule } from "../checkpoint/quantized-module.ts";
 import { elementCount } from "../engine/index.ts";
 import type { VerbRun } from "./events.ts";
 import { resolveModel } from "./resolve-model.ts";
@@ -10,7 +13,7 @@ import { resolveModel } from "./resolve-model.ts";
 export interface InspectedTensor {
   readonly name: string;
   readonly shape: readonly number[];
-  /** Storage type as in the file, or `4-bit g64`. */
+  /** Storage type as in the file, e.g. `BF16` or `Q4_K`, or `4-bit g64 sym`. */
   readonly type: string;
   readonly bytes: number;
   readonly minimum: number;
@@ -51,55 +54,51 @@ export async function* inspect(
   { signal }: { readonly signal?: AbortSignal } = {},
 ): VerbRun<Inspection> {
   const checkpoint = openModel(yield* resolveModel(directory, { signal }));
-  const packedParts = new Map<string, string>();
-  for (const module of checkpoint.quantization?.keys() ?? []) {
-    for (const part of ["weight_packed", "weight_scale", "weight_zero_point", "weight_shape"])
-      packedParts.set(`${module}.${part}`, module);
-  }
-  const plain = [...checkpoint.tensors.keys()].filter((name) => !packedParts.has(name));
-  const modules = [...(checkpoint.quantization?.keys() ?? [])];
-  yield { type: "stage", name: "Reading tensors", total: plain.length + modules.length, unit: "tensors" };
+  const shapes = expectedTensors(checkpoint.config);
+  const others = checkpoint.unexpectedTensors.filter((name) => checkpoint.tensors.has(name));
+  const names = [...shapes.keys(), ...others];
+  yield { type: "stage", name: "Reading tensors", total: names.length, unit: "tensors" };
   const tensors: InspectedTensor[] = [];
-  for (const name of plain) {
+  for (const name of names) {
     signal?.throwIfAborted();
-    tensors.push(inspectPlain(checkpoint, name));
-    yield { type: "progress", done: tensors.length };
-  }
-  for (const module of modules) {
-    signal?.throwIfAborted();
-    tensors.push(inspectQuantized(checkpoint, module));
+    const module = name.endsWith(".weight") ? checkpoint.quantization?.get(name.slice(0, -7)) : undefined;
+    tensors.push(
+      module === undefined
+        ? inspectPlain(checkpoint, { name, shape: shapes.get(name) })
+        : inspectQuantized(checkpoint, module),
+    );
     yield { type: "progress", done: tensors.length };
   }
   yield { type: "stage-done", result: "" };
   return summary(checkpoint, tensors);
 }
 
-function inspectPlain(checkpoint: Checkpoint, name: string): InspectedTensor {
-  const location = checkpoint.tensors.get(name)!;
-  const { shape, dataType: type, byteLength: bytes } = location;
+function inspectPlain(
+  checkpoint: Checkpoint,
+  { name, shape }: { name: string; shape: readonly number[] | undefined },
+): InspectedTensor {
+  // A GGUF file has some floats under its own name, with their rows in another order.
+  const location = checkpoint.tensors.get(name) ?? checkpoint.tensors.get(ggufName(name));
+  const type = location?.dataType ?? "F32";
   const isFloat = ["F32", "F16", "BF16"].includes(type);
-  const values = isFloat ? checkpoint.readFloat32(name) : new Float32Array();
-  return { name, shape, type, bytes, ...moments(values) };
+  const values =
+    location === undefined
+      ? checkpoint.readFloat32(name)
+      : isFloat
+        ? readFloat32(location)
+        : new Float32Array();
+  const bytes = location?.byteLength ?? values.byteLength;
+  return { name, shape: shape ?? location?.shape ?? [], type, bytes, ...moments(values) };
 }
 
-function inspectQuantized(checkpoint: Checkpoint, module: string): InspectedTensor {
-  const matrix = checkpoint.readQuantized(module);
-  const bytes = [...checkpoint.tensors]
-    .filter(([name]) => name.startsWith(`${module}.weight_`))
-    .reduce((sum, [, { byteLength }]) => sum + byteLength, 0);
-  const group = matrix.groupSize === matrix.columns ? "channel" : `g${matrix.groupSize}`;
-  const type = `${matrix.bits}-bit ${group} ${matrix.symmetric ? "sym" : "asym"}`;
-  const shape = [matrix.rows, matrix.columns];
-  return { name: module, shape, type, bytes, ...moments(dequantized(matrix)) };
-}
-
-function dequantized({ codes, scales, zeroPoints, groupSize }: QuantizedMatrix): Float32Array {
-  const values = new Float32Array(codes.length);
-  for (let index = 0; index < values.length; index++) {
-    const group = Math.floor(index / groupSize);
-    values[index] = (codes[index]! - zeroPoints[group]!) * scales[group]!;
-  }
-  return values;
+function inspectQuantized(checkpoint: Checkpoint, module: QuantizedModule): InspectedTensor {
+  const { name, scheme, rows, columns, format, bytes } = module;
+  const group =
+    scheme.groupSize === null || scheme.groupSize === columns ? "channel" : `g${scheme.groupSize}`;
+  const type = format.startsWith("gguf ")
+    ? format.slice("gguf ".length)
+    : `${scheme.bits}-bit ${group} ${scheme.symmetric ? "sym" : "asym"}`;
+  return { name, shape: [rows, columns], type, bytes, ...moments(checkpoint.readFloat32(`${name}.weight`)) };
 }
 
 type Moments = Pick<InspectedTensor, "minimum" | "maximum" | "standardDeviation" | "kurtosis" | "notFinite">;

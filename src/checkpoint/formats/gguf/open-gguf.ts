@@ -30,7 +30,7 @@ export function openGguf(path: string): Checkpoint {
     directory: dirname(path),
     config,
     rawConfig,
-    tensors: floatsInPlace(path, { parameters, config }),
+    tensors: locations(path, { parameters, config }),
     quantization: modules.size === 0 ? null : modules,
     unexpectedTensors: unexpectedTensors(header, parameters),
     readFloat32: (name) => {
@@ -83,16 +83,17 @@ interface Parameters {
   readonly config: ModelConfig;
 }
 
-/** Floats whose rows lie in the order of the model. */
-function floatsInPlace(path: string, { parameters, config }: Parameters): Map<string, TensorLocation> {
-  const tensors = new Map<string, TensorLocation>();
-  for (const [name, tensor] of parameters) {
-    const { name: dataType } = tensor.type;
-    const isFloat = dataType === "F32" || dataType === "F16" || dataType === "BF16";
-    if (!isFloat || hasPairedRows(name, config.modelType)) continue;
-    tensors.set(name, { ...location(path, tensor), dataType, shape: tensor.shape });
-  }
-  return tensors;
+/** By Hugging Face name floats that lie in the order of the model; by the name in the file blocks, and floats whose rows are reordered. */
+function locations(path: string, { parameters, config }: Parameters): Map<string, TensorLocation> {
+  return new Map(
+    [...parameters].map(([name, tensor]): [string, TensorLocation] => {
+      const { name: dataType } = tensor.type;
+      const isFloat = dataType === "F32" || dataType === "F16" || dataType === "BF16";
+      if (!isFloat) return [tensor.name, location(path, tensor)];
+      const floats = { ...location(path, tensor), dataType, shape: tensor.shape };
+      return [hasPairedRows(name, config.modelType) ? tensor.name : name, floats];
+    }),
+  );
 }
 
 function quantizedModules(path: string, { parameters, config }: Parameters): Map<string, QuantizedModule> {
