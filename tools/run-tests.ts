@@ -1,7 +1,7 @@
 /**
  * @file The test line: static checks, then every test project, then one line `N passed, N failed, N skipped` from the runner's own report.
  *
- * `npm test` runs everything but the peers (real readers in a Python environment): `npm test -- peers` runs those alone.
+ * `npm test` runs everything but the peers: `npm test -- peers` runs those alone, in a Python environment that it makes if need be.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -35,6 +35,8 @@ const failedChecks = staticChecks.filter(([command, ...args]) => !succeeds(comma
 
 mkdirSync(join(root, ".cache"), { recursive: true });
 rmSync(reportPath, { force: true });
+// The tests run in several processes, and one environment serves them all.
+if (chosen.includes("peers")) succeeds("node", ["tools/peers/environment.ts"]);
 const testsPassed = succeeds("vitest", [
   "run",
   ...chosen.flatMap((project) => ["--project", project]),
