@@ -65,7 +65,7 @@ export function storedEmbedding({
 }
 
 /** Rows of a table in memory, [vocabularySize, hiddenSize]. */
-export function rowsOfTable(table: Float32Array, hiddenSize: number): EmbeddingRows {
+function rowsOfTable(table: Float32Array, hiddenSize: number): EmbeddingRows {
   return (tokenIds) => {
     const rows = new Float32Array(tokenIds.length * hiddenSize);
     for (const [index, token] of tokenIds.entries()) {
