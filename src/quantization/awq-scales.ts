@@ -13,7 +13,7 @@
  *    relative to the largest of its group. Scale 1 is always among them, so that the error is never more than that of plain rounding.
  * 3. With grouped queries, heads that share a value head share scales: the mean of their statistics. The authors' code leaves o as it is.
  * 4. Channels that calibration never excited keep scale 1.
- * 5. The search looks at 512 rows of each reader at most, evenly spaced.
+ * 5. The search looks at 256 rows of each reader at most, evenly spaced.
  * 6. Scales are those that the giver's data type leaves (storable-scales.ts).
  */
 import type { InputStatistics } from "./calibrator.ts";
@@ -51,7 +51,7 @@ export interface FoundScales extends StorableScales {
 }
 
 /** Rows of a reader that the search looks at; what it finds is held against scale 1 on all of them. */
-const mostRows = 512;
+const mostRows = 256;
 
 /** Searches `ratios` exponents in both families for the scales of least output error under rounding to nearest. */
 export async function searchAwqScales(search: ScaleSearch, ratios: number): Promise<FoundScales> {
