@@ -104,6 +104,8 @@ describe("writtenCalibration", () => {
   });
 
   test("lines of another kind, empty files and missing ones are refused", () => {
+    const foreign = write("foreign.jsonl", [{ input_ids: [1, 5000] }]);
+    expect(() => read({ calibration: foreign })).toThrow("got 5000");
     const bad = write("bad.jsonl", [{ text: "fine" }, "{", { question: "?" }, { input_ids: [-1] }]);
     expect(() => read({ calibration: bad })).toThrow("line 2, line 3, line 4");
     expect(() => read({ calibration: write("empty.txt", ["", " "]) })).toThrow("expected text in");

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { openCheckpoint } from "../checkpoint/checkpoint.ts";
+import type { ModelConfig } from "../checkpoint/model-config.ts";
+import { openModel } from "../models/open-model.ts";
 import type { MeasuredSequence } from "../quantization/text-forward.ts";
 import type { CalibrationRecord } from "../runs/calibration.ts";
 import type { Problem } from "../tasks/problem.ts";
@@ -116,7 +117,7 @@ function fileCalibration(context: Context, path: string): CalibrationSet {
   if (documents.length === 1 && only!.kind === "text") {
     // One long text: pieces of it are what elsewhere are documents.
     const whole = encodeDocument(tokenizer, only!);
-    const length = quantization.packedLength ?? usualLength;
+    const length = quantization.packedLength ?? longestSequence(context.model);
     const pieces = cut(whole, Math.min(length, whole.tokenIds.length));
     const chosen = random.shuffle(pieces).slice(0, quantization.calibrationSequences);
     const texts = chosen.map((piece) => ({ ...piece, closing: [] }));
@@ -151,7 +152,7 @@ function calibrationSet(
   facts: Pick<CalibrationRecord, "kind" | "name" | "chatTemplate">,
 ): CalibrationSet {
   const { packedLength } = recipe.quantization;
-  const mostTokens = Math.min(usualLength, openCheckpoint(model).config.maxPositions);
+  const mostTokens = longestSequence(model);
   const sequences =
     packedLength === null
       ? texts.map((text) => shortened(text, mostTokens))
@@ -164,6 +165,7 @@ function calibrationSet(
       { hint: "Pack shorter sequences, or give more text." },
     );
   }
+  refuseForeignTokens(sequences, openModel(model).config);
   const tokens = sequences.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
   return {
     sequences,
@@ -181,6 +183,25 @@ function calibrationSet(
       seed: recipe.seed,
     },
   };
+}
+
+function longestSequence(model: string): number {
+  return Math.min(usualLength, openModel(model).config.maxPositions);
+}
+
+function refuseForeignTokens(
+  sequences: readonly MeasuredSequence[],
+  { vocabularySize }: Pick<ModelConfig, "vocabularySize">,
+): void {
+  for (const { tokenIds } of sequences) {
+    const foreign = tokenIds.find((token) => token >= vocabularySize);
+    if (foreign === undefined) continue;
+    throw new BitmendError(
+      "verbs/bad-calibration",
+      `calibrationSet(): expected tokens below ${vocabularySize}, which the model has, got ${foreign}.`,
+      { hint: "The input_ids are another tokenizer's: give texts." },
+    );
+  }
 }
 
 function shortened({ tokenIds, counted }: EncodedText, length: number): MeasuredSequence {

@@ -67,7 +67,7 @@ describe.skipIf(testModel === null)(`verbs on files${skipped}`, () => {
     ]);
     expect(ended).toBe(0);
     expect(stdout).toMatch(/layer +weights +q +k +v +o +gate +up +down/u);
-    expect(stdout).toContain("name it with --task");
+    expect(stdout).toContain("name it with --calibration");
     expect(
       Math.max(...stdout.split("\n").map((line) => (line.includes(work) ? 0 : line.length))),
     ).toBeLessThan(81);
