@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 
 /** What one request is answered with instead, in turn. */
-export interface Mishap {
+interface Mishap {
   /** Requests whose path ends with this. */
   readonly path: string;
   readonly status?: number;

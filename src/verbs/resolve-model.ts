@@ -33,7 +33,7 @@ export async function* resolveModel(
 }
 
 /** A model that needs no hub: shipped, or on disk; null where there is none. */
-export function localModel(model: string): string | null {
+function localModel(model: string): string | null {
   const path = shippedModels[model] ?? resolve(model);
   return holdsModel(path) ? path : null;
 }

@@ -1,5 +1,5 @@
 /** What decided that two answers are the same, strongest first; of several that took part the weakest is named. */
-export const comparators = [
+const comparators = [
   "same text",
   "number",
   "text",

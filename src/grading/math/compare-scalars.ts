@@ -1,4 +1,4 @@
-import { equals, type ExactNumber } from "../exact-number.ts";
+import { equals } from "../exact-number.ts";
 import type { Expression } from "./expression.ts";
 import { Algebra } from "./normal-form.ts";
 import { numericValue } from "./numeric-value.ts";
@@ -6,13 +6,6 @@ import { constantValue, TooLarge } from "./polynomial.ts";
 
 /** What decided that two scalars are equal; null for different ones. */
 export type ScalarComparator = "number" | "algebra" | "rounded" | "numeric";
-
-/** A scalar with what was worked out about it, so that several comparisons pay once. */
-export interface Scalar {
-  readonly expression: Expression;
-  /** The value of a plain number. */
-  readonly value: ExactNumber | null;
-}
 
 /**
  * Compares two scalars: as exact numbers, by exact algebra, as a decimal that the other rounds to, and last by their values at points.

@@ -297,7 +297,7 @@ export class Algebra {
   }
 }
 
-export function isOne(polynomial: Polynomial): boolean {
+function isOne(polynomial: Polynomial): boolean {
   const value = constantValue(polynomial);
   return value !== null && equals(value, one);
 }

@@ -39,7 +39,7 @@ const LARGEST_BITS = 4000;
 const MOST_TERMS = 400;
 
 /** The name of a monomial, equal for equal ones. */
-export function monomialKey(monomial: Monomial): string {
+function monomialKey(monomial: Monomial): string {
   return [...monomial]
     .map(([atom, exponent]) => (equals(exponent, one) ? atom : `${atom}^${formatExactNumber(exponent)}`))
     .toSorted()
