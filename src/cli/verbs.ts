@@ -30,6 +30,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: "Measure how well a model predicts a text",
     load: () => import("./verbs/perplexity.ts"),
   },
+  export: {
+    summary: "Write a model in the format of another engine",
+    load: () => import("./verbs/export.ts"),
+  },
   inspect: {
     summary: "Say what a checkpoint is, tensor by tensor",
     load: () => import("./verbs/inspect.ts"),

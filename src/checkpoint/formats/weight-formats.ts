@@ -1,11 +1,11 @@
 /** @file The formats of low-bit weights in safetensors that are read and written: a new one adds its lines here. */
 import { BitmendError } from "../../util/errors.ts";
 import { isJsonObject } from "../json-file.ts";
-import { awqReader } from "./awq.ts";
-import { compressedTensorsReader } from "./compressed-tensors.ts";
-import { gptqReader } from "./gptq.ts";
-import { mlxReader } from "./mlx.ts";
-import type { LayoutOf, WeightFormatName, WeightFormatReader } from "./weight-format.ts";
+import { awqReader, awqWriter } from "./awq.ts";
+import { compressedTensorsReader, compressedTensorsWriter } from "./compressed-tensors.ts";
+import { gptqReader, gptqV2Writer, gptqWriter } from "./gptq.ts";
+import { mlxReader, mlxWriter } from "./mlx.ts";
+import type { LayoutOf, WeightFormatName, WeightFormatReader, WeightFormatWriter } from "./weight-format.ts";
 
 const weightFormatReaders: readonly WeightFormatReader[] = [
   mlxReader,
@@ -13,6 +13,15 @@ const weightFormatReaders: readonly WeightFormatReader[] = [
   gptqReader,
   awqReader,
 ];
+
+/** Every writer, by the name that people give. */
+export const weightFormatWriters = {
+  "compressed-tensors": compressedTensorsWriter,
+  gptq: gptqWriter,
+  "gptq-v2": gptqV2Writer,
+  awq: awqWriter,
+  mlx: mlxWriter,
+} as const satisfies Readonly<Record<string, WeightFormatWriter>>;
 
 /**
  * Finds the format that a config.json announces and reads its settings; null for a model in full precision.
