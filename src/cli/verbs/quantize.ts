@@ -13,6 +13,12 @@ export const command = defineCommand({
     method: { type: "string", value: "METHOD", help: "rtn (round to nearest), gptq, awq or smoothquant" },
     bits: { type: "integer", value: "N", help: "2, 3, 4 or 8" },
     "average-bits": { type: "string", value: "N", help: "Or their mean: widths by measured sensitivity" },
+    granularity: {
+      type: "string",
+      value: "PARTS",
+      help: "What gets its own width: layer, half, group (default), module",
+    },
+    "sensitivity-tokens": { type: "integer", value: "N", help: "Text that widths are chosen on (16384)" },
     override: {
       type: "string",
       value: "MODULES=N",
@@ -61,6 +67,10 @@ export const command = defineCommand({
       method: required("method", readChoice("method", values.method, methods)),
       bits: readBits("bits", values.bits?.toString()),
       averageBits: readNumber("average-bits", values["average-bits"]),
+      mixed: {
+        granularity: readChoice("granularity", values.granularity, ["layer", "half", "group", "module"]),
+        tokens: values["sensitivity-tokens"],
+      },
       overrides: [
         ...values.override.map(readOverride),
         ...values.keep.map((modules) => ({ modules, keep: true as const })),
