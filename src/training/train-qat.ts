@@ -17,9 +17,9 @@ import type { TrainableModel } from "./trainable-model.ts";
 
 /** Quantization-aware training from one quantized directory to another. */
 export interface QatSetup extends SequenceData {
-  /** The full-precision model: teacher, and source of what is not quantized. */
+  /** The full-precision model: the teacher. */
   readonly full: Checkpoint;
-  /** What it starts from, e.g. a GPTQ result of `full`. */
+  /** What it starts from, e.g. a GPTQ result of `full`; norms and biases are its own. */
   readonly start: Checkpoint;
   /** Where the trained low-bit model goes. */
   readonly directory: string;
@@ -63,6 +63,7 @@ export async function* trainQat(
   const quantized = readQuantizedMatrices(start);
   const teacher = readModelParameters(full);
   const model = fakeQuantizedModel({ ...setup, config: full.config, full: teacher, quantized });
+  beginFullPrecisionAt(start, model, quantized);
   const objective =
     setup.objective === "likelihood"
       ? languageModelling(model, setup)
@@ -84,6 +85,18 @@ export async function* trainQat(
   writeQatModel(setup, model, settleQuantization(model, quantized));
   rmSync(statePath, { force: true });
   return summary;
+}
+
+/** Norms and biases may carry scales that belong to the matrices of `start` (AWQ, SmoothQuant), so they are taken from there too. */
+function beginFullPrecisionAt(
+  start: Checkpoint,
+  { parameters: { segments, values } }: TrainableModel,
+  quantized: ReadonlyMap<string, QuantizedMatrix>,
+): void {
+  for (const segment of segments) {
+    if (isFullPrecision(segment.name, quantized))
+      segmentOf(values, segment).set(start.readFloat32(segment.name));
+  }
 }
 
 /**
@@ -116,9 +129,14 @@ function writeQatModel(
       .map((segment) => [segment.name, segmentOf(values, segment)]),
   );
   const schemes = new Map(
-    [...matrices].map(([module, { bits, columns, groupSize, symmetric }]) => [
+    [...matrices].map(([module, { bits, columns, groupSize, symmetric, activations }]) => [
       module,
-      { bits, symmetric, groupSize: groupSize === columns ? null : groupSize },
+      {
+        bits,
+        symmetric,
+        groupSize: groupSize === columns ? null : groupSize,
+        ...(activations === undefined ? {} : { activations }),
+      },
     ]),
   );
   const writer = quantizedModelWriter({ source: full, directory, schemes, identity });

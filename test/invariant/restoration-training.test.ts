@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { openCheckpoint } from "../../src/checkpoint/checkpoint.ts";
 import { dequantize } from "../../src/checkpoint/dequantize.ts";
@@ -81,8 +81,8 @@ async function runnableLogits(directory: string, adapter?: string): Promise<Floa
 }
 
 /** A full-precision directory and a random 3-bit one. */
-function directories(): { full: string; quantized: string } {
-  const [full, quantized] = [join(folder, "full"), join(folder, "quantized")];
+function directories(): { full: string; quantized: string; folded: string } {
+  const full = join(folder, "full");
   const rawConfig = {
     model_type: "qwen3",
     vocab_size: 96,
@@ -99,18 +99,28 @@ function directories(): { full: string; quantized: string } {
   };
   saveModel(full, { parameters: fullParameters(), rawConfig });
   const source = openCheckpoint(full);
-  const matrices = randomMatrices(smallConfig, grid, 2);
-  const schemes = new Map([...matrices.keys()].map((module) => [module, grid]));
-  const writer = quantizedModelWriter({ source, directory: quantized, schemes, identity: "random" });
-  for (const layer of [0, 1]) {
-    const own = [...matrices].filter(([module]) => module.startsWith(`model.layers.${layer}.`));
-    writer.writeShard(layer, { matrices: new Map(own) });
-  }
-  writer.writeShard(null, { matrices: new Map() });
-  writer.finish();
-  return { full, quantized };
+  const write = (name: string, scale: number): string => {
+    const matrices = randomMatrices(smallConfig, grid, 2);
+    const schemes = new Map([...matrices.keys()].map((module) => [module, grid]));
+    const directory = join(folder, name);
+    const writer = quantizedModelWriter({ source, directory, schemes, identity: "random" });
+    for (const layer of [0, 1]) {
+      const own = [...matrices].filter(([module]) => module.startsWith(`model.layers.${layer}.`));
+      const norm = `model.layers.${layer}.input_layernorm.weight`;
+      const folded = own.map(([module, matrix]): (typeof own)[number] => {
+        if (!/[qkv]_proj$/u.test(module)) return [module, matrix];
+        return [module, { ...matrix, scales: matrix.scales.map((each) => each / scale) }];
+      });
+      const replacements = new Map([[norm, source.readFloat32(norm).map((gain) => gain * scale)]]);
+      writer.writeShard(layer, { matrices: new Map(folded), replacements });
+    }
+    writer.writeShard(null, { matrices: new Map() });
+    writer.finish();
+    return directory;
+  };
+  return { full, quantized: write("quantized", 1), folded: write("folded", 2) };
 }
-const { full, quantized } = directories();
+const { full, quantized, folded } = directories();
 
 describe.each([2, 3, 4] as const)("quantization-aware training at %i bits", (bits) => {
   test.each([true, false])(
@@ -186,6 +196,27 @@ test("trainQat lowers the divergence, and a killed run ends with the same files"
   expect(first).toMatchObject({ aborted: true, steps: 7 });
   await consume(trainQat({ ...common, directory: broken }));
   expect(await runnableLogits(broken)).toEqual(await runnableLogits(directory));
+});
+
+/** The loss before the first step of a QAT that starts from a directory. */
+async function firstLoss(start: string): Promise<number> {
+  const losses: number[] = [];
+  const setup = {
+    full: openCheckpoint(full),
+    start: openCheckpoint(start),
+    directory: join(folder, `first-${basename(start)}`),
+    identity: "test",
+    sequencesAt,
+    optimization: { steps: 1, workers: 1, schedule },
+  };
+  await consume(trainQat(setup), (event) => {
+    if (event.type === "step") losses.push(event.loss);
+  });
+  return losses[0]!;
+}
+
+test("trainQat starts from what its start computes, also where scales moved into a norm", async () => {
+  expect(await firstLoss(folded)).toBeCloseTo(await firstLoss(quantized), 5);
 });
 
 /** Tokens are code points below 96. */
