@@ -27,6 +27,7 @@ export interface InspectedTensor {
 
 /** What a checkpoint is. */
 export interface Inspection {
+  /** What was opened: a directory, or a GGUF file. */
   readonly directory: string;
   readonly modelType: string;
   readonly parameters: number;
@@ -34,6 +35,8 @@ export interface Inspection {
   /** Mean stored bits a parameter, scales and zero points included. */
   readonly bitsPerParameter: number;
   readonly quantized: boolean;
+  /** How its low-bit weights are stored, e.g. `gptq`; null in full precision. */
+  readonly format: string | null;
   readonly layers: number;
   readonly hiddenSize: number;
   readonly heads: number;
@@ -53,7 +56,8 @@ export async function* inspect(
   { directory }: { readonly directory: string },
   { signal }: { readonly signal?: AbortSignal } = {},
 ): VerbRun<Inspection> {
-  const checkpoint = openModel(yield* resolveModel(directory, { signal }));
+  const path = yield* resolveModel(directory, { signal });
+  const checkpoint = openModel(path);
   const shapes = expectedTensors(checkpoint.config);
   const others = checkpoint.unexpectedTensors.filter((name) => checkpoint.tensors.has(name));
   const names = [...shapes.keys(), ...others];
@@ -70,7 +74,7 @@ export async function* inspect(
     yield { type: "progress", done: tensors.length };
   }
   yield { type: "stage-done", result: "" };
-  return summary(checkpoint, tensors);
+  return summary(checkpoint, { path, tensors });
 }
 
 function inspectPlain(
@@ -97,7 +101,7 @@ function inspectQuantized(checkpoint: Checkpoint, module: QuantizedModule): Insp
     scheme.groupSize === null || scheme.groupSize === columns ? "channel" : `g${scheme.groupSize}`;
   const type = format.startsWith("gguf ")
     ? format.slice("gguf ".length)
-    : `${scheme.bits}-bit ${group} ${scheme.symmetric ? "sym" : "asym"}`;
+    : `${scheme.bits}-bit ${group} ${scheme.symmetric ? "sym" : "asym"}${scheme.activations === undefined ? "" : " A8"}`;
   return { name, shape: [rows, columns], type, bytes, ...moments(checkpoint.readFloat32(`${name}.weight`)) };
 }
 
@@ -129,18 +133,22 @@ function moments(values: Float32Array): Moments {
   return { minimum, maximum, standardDeviation: Math.sqrt(variance), kurtosis, notFinite };
 }
 
-function summary(checkpoint: Checkpoint, tensors: readonly InspectedTensor[]): Inspection {
-  const { config, directory, quantization, unexpectedTensors } = checkpoint;
+function summary(
+  checkpoint: Checkpoint,
+  { path, tensors }: { path: string; tensors: readonly InspectedTensor[] },
+): Inspection {
+  const { config, quantization, unexpectedTensors } = checkpoint;
   const parameters = tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   const stored = tensors.reduce((sum, { bytes }) => sum + bytes, 0);
   const files = new Set([...checkpoint.tensors.values()].map(({ path }) => path));
   return {
-    directory,
+    directory: path,
     modelType: config.modelType,
     parameters,
     bytes: [...files].reduce((sum, path) => sum + statSync(path).size, 0),
     bitsPerParameter: (8 * stored) / parameters,
     quantized: quantization !== null,
+    format: formatOf(quantization),
     layers: config.layerCount,
     hiddenSize: config.hiddenSize,
     heads: config.headCount,
@@ -149,4 +157,11 @@ function summary(checkpoint: Checkpoint, tensors: readonly InspectedTensor[]): I
     unexpectedTensors,
     tensors,
   };
+}
+
+/** `gguf Q4_K` and `gguf Q6_K` are one format. */
+function formatOf(quantization: Checkpoint["quantization"]): string | null {
+  if (quantization === null) return null;
+  const names = [...quantization.values()].map(({ format }) => format.split(" ")[0]!);
+  return [...new Set(names)].join(", ");
 }

@@ -7,7 +7,12 @@ import { drawEvents } from "../draw-events.ts";
 
 export const command = defineCommand({
   options: { json: { type: "boolean", help: "Print one JSON object" } },
-  positionals: { usage: "MODEL", help: "A model directory, or pocket", minimum: 1, maximum: 1 },
+  positionals: {
+    usage: "MODEL",
+    help: "A model directory, .gguf file, id of the hub, or pocket",
+    minimum: 1,
+    maximum: 1,
+  },
   examples: [
     { command: "bitmend inspect pocket", does: "every tensor of the model that ships with bitmend" },
   ],
@@ -26,7 +31,7 @@ function inspectionText(inspection: Inspection): string[] {
   const bits = bitsPerParameter.toFixed(2);
   const damaged = inspection.tensors.filter(({ notFinite }) => notFinite > 0);
   return [
-    `${inspection.directory}: ${modelType}, ${count(parameters)} parameters, ${megabytes} MB, ${bits} bits a parameter`,
+    `${inspection.directory}: ${modelType}, ${inspection.format ?? "full precision"}, ${count(parameters)} parameters, ${megabytes} MB, ${bits} bits a parameter`,
     `${layers} layers, hidden ${hiddenSize}, ${heads} heads over ${inspection.keyValueHeads} key/value heads, vocabulary ${inspection.vocabularySize}`,
     ...(inspection.unexpectedTensors.length > 0
       ? [`not used by the model: ${inspection.unexpectedTensors.join(", ")}`]
