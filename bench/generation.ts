@@ -14,7 +14,7 @@ import { parseArgs } from "node:util";
 import { writeFileAtomically } from "../src/util/atomic-file.ts";
 import type { Rate } from "./generation/rate.ts";
 import { GROUP_SIZE, PROMPT_TOKENS, subjectConfig } from "./generation/subject.ts";
-import { writeGguf } from "./generation/write-gguf.ts";
+import { writeSubject } from "./generation/write-gguf.ts";
 
 /** What a child process prints. */
 interface Measurement {
@@ -74,7 +74,7 @@ function prepare(): void {
     const install = ["install", "--prefix", scratch, "--no-audit", "--no-fund", "--ignore-scripts"];
     execFileSync("npm", [...install, `node-llama-cpp@${peerVersion}`], { stdio: "inherit" });
   }
-  if (!existsSync(modelFile)) writeGguf(modelFile, subjectConfig(Number(values.layers)));
+  if (!existsSync(modelFile)) writeSubject(modelFile, subjectConfig(Number(values.layers)));
 }
 
 /** Alternates the programs; one row for each batch size. */

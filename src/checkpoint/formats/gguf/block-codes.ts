@@ -59,10 +59,7 @@ export function codesOfBlocks(name: CodeTypeName, bytes: Uint8Array): BlockCodes
     const at = block * type.bytes;
     scales[block] = view.getFloat16(at, true);
     if (type.zeroCode === null) minima[block] = view.getFloat16(at + 2, true);
-    const parts = partsOf(type, at);
-    for (let element = 0; element < type.elements; element++) {
-      codes[block * type.elements + element] = readCode(bytes, { type, parts, element });
-    }
+    readCodes(type.bits, { bytes, at: at + headBytes(type), codes, first: block * type.elements });
   }
   return { codes, scales, minima };
 }
@@ -79,55 +76,64 @@ export function blocksOfCodes(
     const at = block * type.bytes;
     view.setFloat16(at, scales[block]!, true);
     if (type.zeroCode === null) view.setFloat16(at + 2, minima[block]!, true);
-    const parts = partsOf(type, at);
-    for (let element = 0; element < type.elements; element++) {
-      writeCode(bytes, { type, parts, element, code: codes[block * type.elements + element]! });
-    }
+    writeCodes(type.bits, { bytes, at: at + headBytes(type), codes, first: block * type.elements });
   }
   return bytes;
 }
 
-interface Parts {
-  readonly fifthBitsAt: number;
-  readonly codesAt: number;
+function headBytes({ zeroCode }: CodeType): number {
+  return zeroCode === null ? 4 : 2;
 }
 
-function partsOf({ bits, zeroCode }: CodeType, at: number): Parts {
-  const fifthBitsAt = at + (zeroCode === null ? 4 : 2);
-  return { fifthBitsAt, codesAt: fifthBitsAt + (bits === 5 ? 4 : 0) };
+/** One block: its bytes behind scale and minimum, and the index of its first code. */
+interface CodesPlace {
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly codes: Uint8Array;
+  readonly first: number;
 }
 
-function readCode(
-  bytes: Uint8Array,
-  {
-    type: { bits },
-    parts: { fifthBitsAt, codesAt },
-    element,
-  }: { type: CodeType; parts: Parts; element: number },
-): number {
-  // Q8_0 stores signed bytes: flipping the top bit adds 128.
-  if (bits === 8) return bytes[codesAt + element]! ^ 128;
-  if (bits === 2) return (bytes[codesAt + (element >> 2)]! >> (2 * (element & 3))) & 3;
-  const nibble = (bytes[codesAt + (element & 15)]! >> (element < 16 ? 0 : 4)) & 15;
-  if (bits === 4) return nibble;
-  return nibble | (((bytes[fifthBitsAt + (element >> 3)]! >> (element & 7)) & 1) << 4);
-}
-
-function writeCode(
-  bytes: Uint8Array,
-  {
-    type: { bits },
-    parts: { fifthBitsAt, codesAt },
-    element,
-    code,
-  }: { type: CodeType; parts: Parts; element: number; code: number },
-): void {
+function readCodes(bits: CodeType["bits"], { bytes, at, codes, first }: CodesPlace): void {
   if (bits === 8) {
-    bytes[codesAt + element] = code ^ 128;
-  } else if (bits === 2) {
-    bytes[codesAt + (element >> 2)]! |= code << (2 * (element & 3));
-  } else {
-    bytes[codesAt + (element & 15)]! |= (code & 15) << (element < 16 ? 0 : 4);
-    if (bits === 5) bytes[fifthBitsAt + (element >> 3)]! |= (code >> 4) << (element & 7);
+    // Q8_0 stores signed bytes: flipping the top bit adds 128.
+    for (let element = 0; element < 32; element++) codes[first + element] = bytes[at + element]! ^ 128;
+    return;
+  }
+  if (bits === 2) {
+    for (let element = 0; element < 64; element++) {
+      codes[first + element] = (bytes[at + (element >> 2)]! >> (2 * (element & 3))) & 3;
+    }
+    return;
+  }
+  const nibblesAt = bits === 5 ? at + 4 : at;
+  for (let element = 0; element < 16; element++) {
+    const byte = bytes[nibblesAt + element]!;
+    codes[first + element] = byte & 15;
+    codes[first + element + 16] = byte >> 4;
+  }
+  if (bits === 4) return;
+  for (let element = 0; element < 32; element++) {
+    codes[first + element]! |= ((bytes[at + (element >> 3)]! >> (element & 7)) & 1) << 4;
+  }
+}
+
+function writeCodes(bits: CodeType["bits"], { bytes, at, codes, first }: CodesPlace): void {
+  if (bits === 8) {
+    for (let element = 0; element < 32; element++) bytes[at + element] = codes[first + element]! ^ 128;
+    return;
+  }
+  if (bits === 2) {
+    for (let element = 0; element < 64; element++) {
+      bytes[at + (element >> 2)]! |= codes[first + element]! << (2 * (element & 3));
+    }
+    return;
+  }
+  const nibblesAt = bits === 5 ? at + 4 : at;
+  for (let element = 0; element < 16; element++) {
+    bytes[nibblesAt + element] = (codes[first + element]! & 15) | ((codes[first + element + 16]! & 15) << 4);
+  }
+  if (bits === 4) return;
+  for (let element = 0; element < 32; element++) {
+    bytes[at + (element >> 3)]! |= (codes[first + element]! >> 4) << (element & 7);
   }
 }

@@ -27,7 +27,8 @@ export function chooseType(matrix: QuantizedMatrix): ChosenType {
   const inexact =
     matrix.activations === undefined ? null : "the rounding of activations to 8 bits has no place in GGUF";
   if (matrix.columns % BLOCK !== 0) return { type: tensorType("F32"), inexact };
-  const name = candidates.find((candidate) => holds(candidate, matrix));
+  const differences = differencesOf(matrix);
+  const name = candidates.find((candidate) => holds(candidate, matrix, differences));
   if (name !== undefined) return { type: tensorType(name), inexact };
   const reason =
     matrix.groupSize % BLOCK === 0
@@ -43,13 +44,15 @@ export function blocksOfMatrix(
 ): Uint8Array<ArrayBuffer> {
   if (type.name === "F32") return new Uint8Array(Float32Array.from(dequantize(matrix)).buffer);
   const name = candidates.find((candidate) => candidate === type.name)!;
-  return inexact === null || holds(name, matrix) ? exactBlocks(name, matrix) : nearestBlocks(matrix);
+  const differences = differencesOf(matrix);
+  const isExact = inexact === null || holds(name, matrix, differences);
+  return isExact ? exactBlocks(name, { matrix, differences }) : nearestBlocks(matrix);
 }
 
-function holds(name: CodeTypeName, matrix: QuantizedMatrix): boolean {
+function holds(name: CodeTypeName, matrix: QuantizedMatrix, differences: Differences): boolean {
   const { elements, bits, zeroCode } = codeType(name);
   if (matrix.groupSize % elements !== 0) return false;
-  if (zeroCode !== null) return signsOf(name, matrix) !== null;
+  if (zeroCode !== null) return signsOf(name, differences) !== null;
   if (matrix.bits > bits) return false;
   return matrix.scales.every((scale, group) => {
     const minimum = -matrix.zeroPoints[group]! * scale;
@@ -57,22 +60,41 @@ function holds(name: CodeTypeName, matrix: QuantizedMatrix): boolean {
   });
 }
 
+/** Smallest and largest difference of code and zero point in each group. */
+interface Differences {
+  readonly smallest: Int16Array;
+  readonly largest: Int16Array;
+}
+
+function differencesOf({ codes, zeroPoints, groupSize }: QuantizedMatrix): Differences {
+  const smallest = new Int16Array(zeroPoints.length);
+  const largest = new Int16Array(zeroPoints.length);
+  for (let group = 0; group < zeroPoints.length; group++) {
+    let [least, most] = [255, 0];
+    for (let index = group * groupSize; index < (group + 1) * groupSize; index++) {
+      const code = codes[index]!;
+      if (code < least) least = code;
+      if (code > most) most = code;
+    }
+    smallest[group] = least - zeroPoints[group]!;
+    largest[group] = most - zeroPoints[group]!;
+  }
+  return { smallest, largest };
+}
+
 /** For each group the sign that brings its code differences into the range of a type; null when there is none for some group. */
-function signsOf(name: CodeTypeName, { codes, zeroPoints, groupSize }: QuantizedMatrix): Int8Array | null {
+function signsOf(name: CodeTypeName, { smallest, largest }: Differences): Int8Array | null {
   const { bits, zeroCode } = codeType(name);
   const [least, most] = [-zeroCode!, 2 ** bits - 1 - zeroCode!];
   // Symmetric 2-bit codes are those of Q2_0 mirrored: trying that sign first keeps their scales what they were when read back.
   const preferred = name === "Q2_0" ? -1 : 1;
-  const signs = new Int8Array(zeroPoints.length);
-  for (let group = 0; group < zeroPoints.length; group++) {
-    let [smallest, largest] = [Infinity, -Infinity];
-    for (let index = group * groupSize; index < (group + 1) * groupSize; index++) {
-      const difference = codes[index]! - zeroPoints[group]!;
-      if (difference < smallest) smallest = difference;
-      if (difference > largest) largest = difference;
-    }
-    const fits = (sign: number): boolean =>
-      Math.min(sign * smallest, sign * largest) >= least && Math.max(sign * smallest, sign * largest) <= most;
+  const signs = new Int8Array(smallest.length);
+  for (let group = 0; group < signs.length; group++) {
+    const fits = (sign: number): boolean => {
+      const [from, to] =
+        sign > 0 ? [smallest[group]!, largest[group]!] : [-largest[group]!, -smallest[group]!];
+      return from >= least && to <= most;
+    };
     const sign = fits(preferred) ? preferred : -preferred;
     if (!fits(sign)) return null;
     signs[group] = sign;
@@ -80,31 +102,35 @@ function signsOf(name: CodeTypeName, { codes, zeroPoints, groupSize }: Quantized
   return signs;
 }
 
-function exactBlocks(name: CodeTypeName, matrix: QuantizedMatrix): Uint8Array<ArrayBuffer> {
+function exactBlocks(
+  name: CodeTypeName,
+  { matrix, differences }: { matrix: QuantizedMatrix; differences: Differences },
+): Uint8Array<ArrayBuffer> {
   const { elements, zeroCode } = codeType(name);
   const { codes, zeroPoints, scales, groupSize } = matrix;
   const blocksPerGroup = groupSize / elements;
-  const groupOf = (block: number): number => Math.floor(block / blocksPerGroup);
-  const length = codes.length / elements;
+  const perBlock = (ofGroup: (group: number) => number): Float32Array =>
+    Float32Array.from({ length: codes.length / elements }, (_, block) =>
+      ofGroup(Math.floor(block / blocksPerGroup)),
+    );
   if (zeroCode === null) {
     return blocksOfCodes(name, {
       codes,
-      scales: Float32Array.from({ length }, (_, block) => scales[groupOf(block)]!),
-      minima: Float32Array.from({ length }, (_, block) => {
-        const group = groupOf(block);
-        return zeroPoints[group] === 0 ? 0 : -zeroPoints[group]! * scales[group]!;
-      }),
+      scales: perBlock((group) => scales[group]!),
+      minima: perBlock((group) => (zeroPoints[group] === 0 ? 0 : -zeroPoints[group]! * scales[group]!)),
     });
   }
-  const signs = signsOf(name, matrix)!;
+  const signs = signsOf(name, differences)!;
   const shifted = new Uint8Array(codes.length);
-  for (let index = 0; index < codes.length; index++) {
-    const group = Math.floor(index / groupSize);
-    shifted[index] = zeroCode + signs[group]! * (codes[index]! - zeroPoints[group]!);
+  for (let group = 0; group < signs.length; group++) {
+    const [sign, zeroPoint] = [signs[group]!, zeroPoints[group]!];
+    for (let index = group * groupSize; index < (group + 1) * groupSize; index++) {
+      shifted[index] = zeroCode + sign * (codes[index]! - zeroPoint);
+    }
   }
   return blocksOfCodes(name, {
     codes: shifted,
-    scales: Float32Array.from({ length }, (_, block) => signs[groupOf(block)]! * scales[groupOf(block)]!),
+    scales: perBlock((group) => signs[group]! * scales[group]!),
     minima: new Float32Array(),
   });
 }
