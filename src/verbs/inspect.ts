@@ -140,12 +140,12 @@ function summary(
   const { config, quantization, unexpectedTensors } = checkpoint;
   const parameters = tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   const stored = tensors.reduce((sum, { bytes }) => sum + bytes, 0);
-  const files = new Set([...checkpoint.tensors.values()].map(({ path }) => path));
+  const files = new Set([...checkpoint.tensors.values()].map((tensor) => tensor.path));
   return {
     directory: path,
     modelType: config.modelType,
     parameters,
-    bytes: [...files].reduce((sum, path) => sum + statSync(path).size, 0),
+    bytes: [...files].reduce((sum, file) => sum + statSync(file).size, 0),
     bitsPerParameter: (8 * stored) / parameters,
     quantized: quantization !== null,
     format: formatOf(quantization),
