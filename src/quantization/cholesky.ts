@@ -5,8 +5,10 @@
  */
 import { copyRectangle, subtractProduct, type SubtractProduct } from "./subtract-product.ts";
 
-/** Columns finished together: the substitution costs size² · panelWidth / 2, the products have this depth. */
+/** Columns finished by one substitution, which costs size² · panelWidth / 2 in all. */
 const panelWidth = 64;
+/** Columns whose effect on the rest is one product: of this depth, so that the rest is passed over less often. */
+const blockWidth = 256;
 /** Rows updated together: above the diagonal nothing is needed, so finer steps waste less. */
 const rowsPerUpdate = 512;
 
@@ -20,31 +22,52 @@ export async function factorCholesky(
   size: number,
   subtract: SubtractProduct = subtractProduct,
 ): Promise<boolean> {
-  for (let start = 0; start < size; start += panelWidth) {
-    const end = Math.min(size, start + panelWidth);
-    const panel = { target: matrix, size, start, end, factor: matrix, factorStride: size, factorStart: 0 };
-    for (let diagonal = start; diagonal < end; diagonal++) {
-      const pivot = matrix[diagonal * size + diagonal]! - partialProduct(panel, diagonal, diagonal);
-      if (!(pivot > 0 && pivot < Number.POSITIVE_INFINITY)) return false;
-      matrix[diagonal * size + diagonal] = Math.sqrt(pivot);
-      for (let row = diagonal + 1; row < end; row++) solveEntry(panel, row, diagonal);
-    }
-    solveRows(panel, end, size);
-    const depth = end - start;
-    const left = copyRectangle(matrix, size, { rows: [end, size], columns: [start, end] });
-    for (let row = end; row < size; row += rowsPerUpdate) {
-      const rowEnd = Math.min(size, row + rowsPerUpdate);
+  for (let block = 0; block < size; block += blockWidth) {
+    const blockEnd = Math.min(size, block + blockWidth);
+    for (let start = block; start < blockEnd; start += panelWidth) {
+      const end = Math.min(blockEnd, start + panelWidth);
+      const panel = { target: matrix, size, start, end, factor: matrix, factorStride: size, factorStart: 0 };
+      if (!factorDiagonal(panel)) return false;
+      solveRows(panel, end, size);
+      const columns = [start, end] as const;
       // oxlint-disable-next-line eslint/no-await-in-loop -- the next panel needs it
       await subtract({
         target: matrix,
         stride: size,
+        rows: [end, size],
+        columns: [end, blockEnd],
+        left: copyRectangle(matrix, size, { rows: [end, size], columns }),
+        right: copyRectangle(matrix, size, { rows: [end, blockEnd], columns }),
+        depth: end - start,
+      });
+    }
+    const depth = blockEnd - block;
+    const left = copyRectangle(matrix, size, { rows: [blockEnd, size], columns: [block, blockEnd] });
+    for (let row = blockEnd; row < size; row += rowsPerUpdate) {
+      const rowEnd = Math.min(size, row + rowsPerUpdate);
+      // oxlint-disable-next-line eslint/no-await-in-loop -- the next block needs it
+      await subtract({
+        target: matrix,
+        stride: size,
         rows: [row, rowEnd],
-        columns: [end, rowEnd],
-        left: left.subarray((row - end) * depth, (rowEnd - end) * depth),
-        right: left.subarray(0, (rowEnd - end) * depth),
+        columns: [blockEnd, rowEnd],
+        left: left.subarray((row - blockEnd) * depth, (rowEnd - blockEnd) * depth),
+        right: left.subarray(0, (rowEnd - blockEnd) * depth),
         depth,
       });
     }
+  }
+  return true;
+}
+
+/** Factors the square on the diagonal that a panel begins with; false when it is not positive definite. */
+function factorDiagonal(panel: Panel): boolean {
+  const { target, size, start, end } = panel;
+  for (let diagonal = start; diagonal < end; diagonal++) {
+    const pivot = target[diagonal * size + diagonal]! - partialProduct(panel, diagonal, diagonal);
+    if (!(pivot > 0 && pivot < Number.POSITIVE_INFINITY)) return false;
+    target[diagonal * size + diagonal] = Math.sqrt(pivot);
+    for (let row = diagonal + 1; row < end; row++) solveEntry(panel, row, diagonal);
   }
   return true;
 }
@@ -53,7 +76,7 @@ export async function factorCholesky(
  * Overwrites a lower factor L ([size, size], only the lower triangle is read) with its transposed inverse Y = L⁻ᵀ: upper triangular, zeros below
  * the diagonal.
  *
- * It solves Y·Lᵀ = I, the substitution that the panels of the Cholesky factor need too; a panel of L is done with when its columns of Y are there.
+ * It solves Y·Lᵀ = I, the substitution that the panels of the Cholesky factor need too; a block of L is done with when its columns of Y are there.
  */
 export async function invertTransposed(
   matrix: Float64Array,
@@ -61,25 +84,39 @@ export async function invertTransposed(
   subtract: SubtractProduct = subtractProduct,
 ): Promise<void> {
   for (let row = 0; row < size; row++) matrix.fill(0, row * size + row + 1, (row + 1) * size);
-  for (let start = 0; start < size; start += panelWidth) {
-    const end = Math.min(size, start + panelWidth);
-    const width = end - start;
-    const columns = [start, end] as const;
-    const factor = copyRectangle(matrix, size, { rows: columns, columns });
-    const below = copyRectangle(matrix, size, { rows: [end, size], columns });
-    for (let row = start; row < size; row++) matrix.fill(0, row * size + start, row * size + end);
-    for (let diagonal = start; diagonal < end; diagonal++) matrix[diagonal * size + diagonal] = 1;
-    const panel = { target: matrix, size, start, end, factor, factorStride: width, factorStart: start };
-    solveRows(panel, 0, start);
-    for (let row = start; row < end; row++) solveRow(panel, row, row);
-    // oxlint-disable-next-line eslint/no-await-in-loop -- the next panel needs it
+  for (let block = 0; block < size; block += blockWidth) {
+    const blockEnd = Math.min(size, block + blockWidth);
+    const width = blockEnd - block;
+    const factor = copyRectangle(matrix, size, { rows: [block, size], columns: [block, blockEnd] });
+    for (let row = block; row < size; row++) matrix.fill(0, row * size + block, row * size + blockEnd);
+    for (let diagonal = block; diagonal < blockEnd; diagonal++) matrix[diagonal * size + diagonal] = 1;
+    for (let start = block; start < blockEnd; start += panelWidth) {
+      const end = Math.min(blockEnd, start + panelWidth);
+      const panel = { target: matrix, size, start, end, factor, factorStride: width, factorStart: block };
+      solveRows(panel, 0, start);
+      for (let row = start; row < end; row++) solveRow(panel, row, row);
+      // oxlint-disable-next-line eslint/no-await-in-loop -- the next panel needs it
+      await subtract({
+        target: matrix,
+        stride: size,
+        rows: [0, end],
+        columns: [end, blockEnd],
+        left: copyRectangle(matrix, size, { rows: [0, end], columns: [start, end] }),
+        right: copyRectangle(factor, width, {
+          rows: [end - block, width],
+          columns: [start - block, end - block],
+        }),
+        depth: end - start,
+      });
+    }
+    // oxlint-disable-next-line eslint/no-await-in-loop -- the next block needs it
     await subtract({
       target: matrix,
       stride: size,
-      rows: [0, end],
-      columns: [end, size],
-      left: copyRectangle(matrix, size, { rows: [0, end], columns }),
-      right: below,
+      rows: [0, blockEnd],
+      columns: [blockEnd, size],
+      left: copyRectangle(matrix, size, { rows: [0, blockEnd], columns: [block, blockEnd] }),
+      right: factor.subarray(width * width),
       depth: width,
     });
   }
