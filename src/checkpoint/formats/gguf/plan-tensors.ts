@@ -13,7 +13,7 @@ import { ggufName, hasPairedRows, reorderRows, ROPE_FREQUENCIES } from "./tensor
 import { tensorType, type TensorType } from "./tensor-types.ts";
 
 /** Bytes of a tensor in pieces, so that a large one is never whole in memory. */
-export interface TensorContent {
+interface TensorContent {
   readonly pieces: () => Iterable<Uint8Array>;
   /** Squared error relative to the squared weights; null for what is exact. */
   readonly error: number | null;
