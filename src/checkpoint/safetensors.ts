@@ -11,6 +11,7 @@ import {
   writeSync,
 } from "node:fs";
 import { BitmendError } from "../util/errors.ts";
+import { collectGarbage } from "../util/collect-garbage.ts";
 import { fileSystemError } from "../util/file-system-error.ts";
 import { headerLength, parseSafetensorsHeader, type SafetensorsHeader } from "./safetensors-header.ts";
 import { BYTES_PER_ELEMENT, type StoredDataType, type TensorLocation } from "./tensor-location.ts";
@@ -75,7 +76,11 @@ export function writeSafetensors(
     const descriptor = openSync(partial, "w");
     try {
       writeAll(descriptor, encodeHeader(ordered, metadata));
-      for (const tensor of ordered) writeAll(descriptor, dataOf(tensor));
+      for (const tensor of ordered) {
+        writeAll(descriptor, dataOf(tensor));
+        // An embedding table and a head are a gigabyte each, and only one of them may be in memory.
+        if (byteLengthOf(tensor) >= largeTensorBytes) collectGarbage();
+      }
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
@@ -86,6 +91,8 @@ export function writeSafetensors(
     throw fileSystemError(error, "writeSafetensors()", path);
   }
 }
+
+const largeTensorBytes = 2 ** 26;
 
 function encodeHeader(
   tensors: readonly TensorToWrite[],
