@@ -169,11 +169,7 @@ async function* exportGguf({
     const next = events.next();
     if (next.done === true) {
       yield { type: "stage-done", result: "" };
-      return [...next.value.errors].map(([module, relativeSquaredError]) => ({
-        module,
-        reason: null,
-        relativeSquaredError,
-      }));
+      return [...next.value.inexact].map(([module, inexact]) => ({ module, ...inexact }));
     }
     const { done, total } = next.value;
     if (!isBegun) yield { type: "stage", name: "Writing tensors", total, unit: "tensors" };

@@ -15,8 +15,8 @@ import { tensorType, type TensorType } from "./tensor-types.ts";
 /** Bytes of a tensor in pieces, so that a large one is never whole in memory. */
 interface TensorContent {
   readonly pieces: () => Iterable<Uint8Array>;
-  /** Squared error relative to the squared weights; null for what is exact. */
-  readonly error: number | null;
+  /** Squared differences of the weights relative to the squared weights. */
+  readonly error: number;
 }
 
 export interface PlannedTensor {
@@ -84,7 +84,7 @@ function planMatrix(
     const blocks = blocksOfMatrix(again.matrix, chosen);
     const error =
       chosen.inexact === null
-        ? null
+        ? 0
         : relativeError(dequantizeBlocks(chosen.type, blocks), dequantize(again.matrix));
     return { pieces: () => [order(blocks)], error };
   };
@@ -119,7 +119,7 @@ function planFloats(
       if (location !== undefined && shape.length === 2 && (isKept || dataType === "F32")) {
         return isOrdered
           ? exact([order(readTensorBytes(location))])
-          : { pieces: () => piecesOf(location), error: null };
+          : { pieces: () => piecesOf(location), error: 0 };
       }
       return exact([order(bytesOf(source.readFloat32(parameter)))]);
     },
@@ -144,7 +144,7 @@ function* piecesOf(location: TensorLocation): Generator<Uint8Array> {
 }
 
 function exact(pieces: readonly Uint8Array[]): TensorContent {
-  return { pieces: () => pieces, error: null };
+  return { pieces: () => pieces, error: 0 };
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {

@@ -36,11 +36,18 @@ export interface GgufEvent {
   readonly total: number;
 }
 
+interface InexactWeight {
+  /** In words that end an error message. */
+  readonly reason: string;
+  /** Squared differences of the weights relative to the squared weights. */
+  readonly relativeSquaredError: number;
+}
+
 export interface GgufSummary {
   /** Tensor type of each matrix, by Hugging Face module name. */
   readonly types: ReadonlyMap<string, string>;
-  /** Squared weight error relative to the squared weights, by module; those that the file holds exactly are not in it. */
-  readonly errors: ReadonlyMap<string, number>;
+  /** What the file does not hold exactly, by module. */
+  readonly inexact: ReadonlyMap<string, InexactWeight>;
 }
 
 /**
@@ -66,7 +73,7 @@ export function* writeGguf(
   const tensors = planTensors(source);
   refuseInexact(tensors, lossy);
   const fields = [...modelFields({ source, name, tensors }), ...tokenizerFields];
-  const errors = new Map<string, number>();
+  const inexact = new Map<string, InexactWeight>();
   const partial = `${path}.partial`;
   let isDone = false;
   try {
@@ -75,8 +82,9 @@ export function* writeGguf(
       writeAll(descriptor, padded(headBytes(fields, tensors)));
       for (const [index, tensor] of tensors.entries()) {
         signal?.throwIfAborted();
-        const error = writeTensor(descriptor, tensor);
-        if (error !== null) errors.set(tensor.module, error);
+        const relativeSquaredError = writeTensor(descriptor, tensor);
+        if (tensor.inexact !== null)
+          inexact.set(tensor.module, { reason: tensor.inexact, relativeSquaredError });
         yield { type: "tensor", name: tensor.name, done: index + 1, total: tensors.length };
       }
       fsyncSync(descriptor);
@@ -91,7 +99,7 @@ export function* writeGguf(
     if (!isDone) rmSync(partial, { force: true });
   }
   const matrices = tensors.filter(({ shape }) => shape.length === 2);
-  return { types: new Map(matrices.map(({ module, type }) => [module, type.name])), errors };
+  return { types: new Map(matrices.map(({ module, type }) => [module, type.name])), inexact };
 }
 
 function refuseInexact(tensors: readonly PlannedTensor[], lossy: boolean): void {
@@ -152,8 +160,8 @@ function headBytes(fields: readonly GgufField[], tensors: readonly PlannedTensor
   return Buffer.concat([...head, ...fields.map(fieldBytes), ...entries]);
 }
 
-/** Returns the error of a tensor that is not stored exactly. */
-function writeTensor(descriptor: number, tensor: PlannedTensor): number | null {
+/** Returns the relative squared error. */
+function writeTensor(descriptor: number, tensor: PlannedTensor): number {
   const length = byteLengthOfTensor(tensor);
   let written = 0;
   const { pieces, error } = tensor.read();
