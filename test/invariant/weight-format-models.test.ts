@@ -6,6 +6,7 @@ import { openCheckpoint } from "../../src/checkpoint/checkpoint.ts";
 import { dequantize } from "../../src/checkpoint/dequantize.ts";
 import { expectedTensors } from "../../src/checkpoint/expected-tensors.ts";
 import { awqWriter } from "../../src/checkpoint/formats/awq.ts";
+import { compressedTensorsWriter } from "../../src/checkpoint/formats/compressed-tensors.ts";
 import { gptqV2Writer, gptqWriter } from "../../src/checkpoint/formats/gptq.ts";
 import { mlxWriter } from "../../src/checkpoint/formats/mlx.ts";
 import type { WeightFormatWriter } from "../../src/checkpoint/formats/weight-format.ts";
@@ -66,6 +67,19 @@ function mixed(
 
 describe("a whole model comes back from its files, number for number", () => {
   it.each([
+    {
+      name: "compressed-tensors",
+      writer: compressedTensorsWriter,
+      gridOf: mixed([2, 3, 4, 5, 6, 8], { embedding: true, symmetric: false }),
+    },
+    {
+      name: "W8A8 beside 4 bits",
+      writer: compressedTensorsWriter,
+      gridOf: (module: string): RandomGrid | null =>
+        module.includes("self_attn")
+          ? { bits: 8, groupSize: null, symmetric: true, activations: "int8-per-token" }
+          : mixed([4])(module),
+    },
     { name: "gptq-v2", writer: gptqV2Writer, gridOf: mixed([2, 3, 4, 8], { symmetric: false }) },
     { name: "gptq", writer: gptqWriter, gridOf: mixed([2, 3, 4, 8]) },
     { name: "awq", writer: awqWriter, gridOf: (module: string) => (module.includes("mlp") ? base : null) },
