@@ -51,7 +51,7 @@ export interface FoundScales extends StorableScales {
 }
 
 /** Rows of a reader that the search looks at; what it finds is held against scale 1 on all of them. */
-const mostRows = 256;
+export const mostRows = 256;
 
 /** Searches `ratios` exponents in both families for the scales of least output error under rounding to nearest. */
 export async function searchAwqScales(search: ScaleSearch, ratios: number): Promise<FoundScales> {

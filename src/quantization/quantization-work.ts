@@ -3,6 +3,7 @@ import type { ModelConfig } from "../checkpoint/model-config.ts";
 import type { TensorLocation } from "../checkpoint/tensor-location.ts";
 import { layerSites, linearGroups, type LinearSite } from "../models/linear-sites.ts";
 import { parameterSites } from "../models/parameter-sites.ts";
+import { mostRows } from "./awq-scales.ts";
 import { defaultActivationMemory } from "./calibrator.ts";
 import type { GridOptions } from "./grid-options.ts";
 import { recipeGrids } from "./recipe-grids.ts";
@@ -105,19 +106,25 @@ function groupWork(
   const { inFeatures } = sites[0]!;
   const weights = sites.reduce((total, site) => total + size(site), 0);
   const usesFactor = text !== null && roundsByGptq(recipe);
-  // The outputs' error is measured with two products; AWQ's search tries every ratio, and its clipping ten ranges of one group each.
-  const trials = text === null ? 0 : 2 + (recipe.method === "awq" ? recipe.ratios : 0);
+  // The search for scales tries two families of them on some rows, and compares the best with none on all.
+  const searched =
+    recipe.method === "awq"
+      ? sites.reduce((total, { outFeatures }) => total + Math.min(mostRows, outFeatures) * inFeatures, 0) *
+        2 *
+        recipe.ratios
+      : 0;
+  const trials = searched + weights * ((text === null ? 0 : 2) + (recipe.method === "awq" ? 2 : 0));
   // Folding looks at a half as it came, before it is rounded: the text then goes through the layer twice.
   const passes = recipe.method === "awq" || recipe.method === "smoothquant" ? 2 : 1;
   const tokens = text?.tokens ?? 0;
   return {
-    productOperations: 2 * weights * (passes * tokens + trials * inFeatures),
+    productOperations: 2 * (weights * passes * tokens + trials * inFeatures),
     gramOperations: 2 * passes * tokens * inFeatures ** 2,
     factorCubes: usesFactor ? inFeatures ** 3 : 0,
     factorSquares: usesFactor ? inFeatures ** 2 : 0,
     gptqWeights: usesFactor ? weights : 0,
     gptqProducts: usesFactor ? weights * inFeatures : 0,
-    nearestWeights: (usesFactor ? 0 : weights) + weights * rangeTrials(recipe),
+    nearestWeights: (usesFactor ? 0 : weights) + weights * rangeTrials(recipe) + searched,
   };
 }
 
@@ -126,17 +133,16 @@ function roundsByGptq(recipe: QuantizationRecipe): boolean {
 }
 
 /** How often a weight is rounded to find its group's range; of a clip search most tries stop early. */
-function rangeTrials(recipe: QuantizationRecipe): number {
-  const ratios = recipe.method === "awq" ? recipe.ratios : 0;
-  switch (recipe.range) {
+function rangeTrials({ range }: QuantizationRecipe): number {
+  switch (range) {
     case "minmax":
-      return ratios;
+      return 0;
     case "output":
-      return ratios + 20;
+      return 20;
     case "mse":
-      return ratios + 80;
+      return 80;
     default:
-      return recipe.range satisfies never;
+      return range satisfies never;
   }
 }
 
