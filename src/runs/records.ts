@@ -25,6 +25,8 @@ export type Variant = z.infer<typeof variantSchema>;
 export const completionSchema = z.strictObject({
   variant: z.string(),
   problem: z.string(),
+  /** Which of several samples of one problem; absent: the first, 0. */
+  sample: z.int().min(0).optional(),
   text: z.string(),
   tokens: z.int(),
   /** `stop`: the model ended by itself; `length`: the token limit ended it. */
@@ -36,10 +38,17 @@ export type CompletionRecord = z.infer<typeof completionSchema>;
 export const verdictSchema = z.strictObject({
   variant: z.string(),
   problem: z.string(),
+  /** As in the completion. */
+  sample: z.int().min(0).optional(),
   verdict: z.enum(["correct", "incorrect", "no-answer"]),
   /** The answer found in the text, null if none. */
   extracted: z.string().nullable(),
   expected: z.string(),
+  /** What decided that the answer is right, and why the verdict is what it is, in words; absent for numbers compared as such. */
+  comparator: z.string().nullable().optional(),
+  reason: z.string().optional(),
+  /** The token limit ended the text inside its thoughts, so that there is no answer to grade. */
+  thoughtsTruncated: z.literal(true).optional(),
   /** Why an output is degenerate (definition in grading/degenerate.ts), null if it is not. */
   degenerate: z.enum(["loop", "no-answer", "not-text"]).nullable(),
 });
