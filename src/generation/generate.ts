@@ -3,9 +3,10 @@ import { EventQueue } from "./event-queue.ts";
 import type { GenerationEvent, GenerationSummary } from "./events.ts";
 import type { LanguageModel } from "./language-model.ts";
 import { GenerationProgress } from "./generation-progress.ts";
+import { GrowingCompletion, type CompletionRules } from "./growing-completion.ts";
 import { validateRequests, type GenerationRequest } from "./requests.ts";
 import { isPlainGreedy, validateSampling, type SamplingOptions } from "./sampling.ts";
-import { runSlotLoop } from "./slot-loop.ts";
+import { runSlotLoop, type CompletionSource } from "./slot-loop.ts";
 import { StopStrings, type StopOptions } from "./stop-rule.ts";
 
 /** Settings of `generate()`. */
@@ -42,23 +43,24 @@ export async function* generate(
   const queue = new EventQueue<GenerationEvent>();
   const progress = new GenerationProgress(requests.length, queue);
   const cancelled = new AbortController();
-  const loopOptions = {
-    maxNewTokens,
-    sampling,
+  const source = sourceOf(requests, {
+    model,
     progress,
-    stopTokenIds: new Set(options.stop?.tokenIds ?? model.stopTokenIds),
-    stopStrings: new StopStrings(options.stop?.strings ?? [], model.tokenizer),
-    decode: (tokenIds: readonly number[]) => model.tokenizer.decode(tokenIds),
-    signal: signal === undefined ? cancelled.signal : AbortSignal.any([signal, cancelled.signal]),
-  };
+    rules: {
+      maxNewTokens,
+      sampling,
+      stopTokenIds: new Set(options.stop?.tokenIds ?? model.stopTokenIds),
+      stopStrings: new StopStrings(options.stop?.strings ?? [], model.tokenizer),
+    },
+  });
+  const stopped = signal === undefined ? cancelled.signal : AbortSignal.any([signal, cancelled.signal]);
   const decoders = model.openDecoders({
     slots: Math.min(slots, Math.max(requests.length, 1)),
     capacity:
       requests.reduce((longest, { promptIds }) => Math.max(longest, promptIds.length), 1) + maxNewTokens,
     wantsLogits: !isPlainGreedy(sampling),
   });
-  const pending = requests.values();
-  const loops = Promise.all(decoders.map(async (decoder) => runSlotLoop(decoder, pending, loopOptions)));
+  const loops = Promise.all(decoders.map(async (decoder) => runSlotLoop(decoder, source, stopped)));
   const settled = loops.then(
     () => queue.close(),
     (error: unknown) => queue.close(error),
@@ -71,6 +73,30 @@ export async function* generate(
     await settled;
   }
   return progress.summary();
+}
+
+/** The requests one after another, as completions that report to `progress`. */
+function sourceOf(
+  requests: readonly GenerationRequest[],
+  { model, rules, progress }: { model: LanguageModel; rules: CompletionRules; progress: GenerationProgress },
+): CompletionSource {
+  const pending = requests.values();
+  return {
+    wait: async () => false,
+    take: () => {
+      const { value: request } = pending.next();
+      if (request === undefined) return undefined;
+      return new GrowingCompletion(request, rules, {
+        token: (_, { isStop }) => {
+          if (!isStop) progress.countToken();
+        },
+        finished: (tokenIds, finish) => {
+          const text = rules.stopStrings.cut(model.tokenizer.decode(tokenIds));
+          progress.complete({ type: "completion", id: request.id, tokenIds, text, finish });
+        },
+      });
+    },
+  };
 }
 
 function validateOptions(options: { maxNewTokens: number; slots: number }): void {

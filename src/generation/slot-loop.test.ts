@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { NextToken, SlotDecoder, StepRow } from "../models/slot-decoder.ts";
-import { EventQueue } from "./event-queue.ts";
-import type { CompletionEvent, GenerationEvent } from "./events.ts";
-import { GenerationProgress } from "./generation-progress.ts";
+import type { FinishReason } from "./events.ts";
+import { GrowingCompletion } from "./growing-completion.ts";
 import { runSlotLoop } from "./slot-loop.ts";
 import { StopStrings } from "./stop-rule.ts";
 
@@ -50,22 +49,24 @@ function decode(tokenIds: readonly number[]): string {
 }
 
 async function run(starts: readonly number[], { slots = 4, maxNewTokens = 5, stop = "" } = {}) {
-  const queue = new EventQueue<GenerationEvent>();
   const decoder = new CountingDecoder(slots);
-  const requests = starts.map((start, index) => ({ id: `${index}`, promptIds: [start], seed: 0 }));
-  await runSlotLoop(decoder, requests.values(), {
+  const completions: { tokenIds: readonly number[]; finish: FinishReason }[] = [];
+  const rules = {
     maxNewTokens,
     sampling: {},
     stopTokenIds: new Set([12]),
     stopStrings: new StopStrings([stop], { decode }),
-    progress: new GenerationProgress(starts.length, queue),
-    decode,
-    signal: new AbortController().signal,
-  });
-  queue.close();
-  const completions: CompletionEvent[] = [];
-  for await (const event of queue) if (event.type === "completion") completions.push(event);
-  return { completions: completions.toSorted((a, b) => Number(a.id) - Number(b.id)), decoder };
+  };
+  const waiting = starts.map(
+    (start, index) =>
+      new GrowingCompletion({ id: `${index}`, promptIds: [start], seed: 0 }, rules, {
+        token: () => {},
+        finished: (tokenIds, finish) => void (completions[index] = { tokenIds, finish }),
+      }),
+  );
+  const source = { take: () => waiting.shift(), wait: async () => false };
+  await runSlotLoop(decoder, source, new AbortController().signal);
+  return { completions, decoder };
 }
 
 describe("continuous batching", () => {
@@ -91,19 +92,13 @@ describe("continuous batching", () => {
     expect(decoder.rowsPerStep.at(-1)).toBeLessThanOrEqual(2);
   });
 
-  test("a stop string ends the completion and is cut from its text", async () => {
+  test("a stop string ends the completion", async () => {
     const [completion] = (await run([5], { stop: "20" })).completions;
-    expect(completion).toEqual({
-      type: "completion",
-      id: "0",
-      tokenIds: [10, 15, 20],
-      text: "10 15 ",
-      finish: "stop",
-    });
+    expect(completion).toEqual({ tokenIds: [10, 15, 20], finish: "stop" });
   });
 
   test("a first token that stops leaves no tokens", async () => {
     const [completion] = (await run([6])).completions;
-    expect(completion).toMatchObject({ tokenIds: [], text: "", finish: "stop" });
+    expect(completion).toMatchObject({ tokenIds: [], finish: "stop" });
   });
 });

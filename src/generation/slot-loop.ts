@@ -4,113 +4,88 @@
  * A completion must not depend on its neighbours. Prompts run alone, so their arithmetic is that of their own shape; steps run with at least
  * two rows and a power of two of them, for which the engine's matrix products give every row the same bits (test/invariant).
  */
-import type { SlotDecoder, NextToken } from "../models/slot-decoder.ts";
-import { randomStream, type RandomStream } from "../util/random.ts";
-import type { FinishReason } from "./events.ts";
-import type { GenerationProgress } from "./generation-progress.ts";
-import type { GenerationRequest } from "./requests.ts";
-import { sampleToken, type SamplingOptions } from "./sampling.ts";
-import type { StopStrings } from "./stop-rule.ts";
+import type { NextToken, SlotDecoder } from "../models/slot-decoder.ts";
 
-/** What all completions of one call have in common. */
-export interface SlotLoopOptions {
-  readonly maxNewTokens: number;
-  readonly sampling: SamplingOptions;
-  readonly stopTokenIds: ReadonlySet<number>;
-  readonly stopStrings: StopStrings;
-  readonly decode: (tokenIds: readonly number[]) => string;
-  readonly progress: GenerationProgress;
-  readonly signal: AbortSignal;
+/** A completion that takes part in a slot loop. */
+export interface SlotCompletion {
+  readonly promptIds: readonly number[];
+  /** New tokens so far. */
+  readonly tokenIds: readonly number[];
+  /** Nothing (more) is wanted of it: it is complete, or nobody waits for it any more. */
+  readonly isOver: boolean;
+  /** Takes the logits [prompt tokens, vocabularySize] after every prompt token, before any new token; null: they are not wanted. */
+  readonly scorePrompt: ((logits: Float32Array) => Promise<void>) | null;
+  /** Takes the token after the last one. */
+  readonly advance: (next: NextToken) => void;
 }
 
-/** A completion in progress. */
-interface ActiveCompletion {
-  readonly request: GenerationRequest;
-  readonly tokenIds: number[];
-  readonly seen: Set<number>;
-  readonly random: RandomStream;
+/** Where completions come from; several loops may share one source. */
+export interface CompletionSource {
+  /** The next one, if there is one now. */
+  readonly take: () => SlotCompletion | undefined;
+  /** Called when a loop has nothing to do: resolves to true when there may be something to take, to false when there never will be. */
+  readonly wait: () => Promise<boolean>;
 }
 
-/** Takes requests from `pending`, which other loops may share, until none is left. */
+/** Takes completions from `source` and runs them to their end until none will come. */
 export async function runSlotLoop(
   decoder: SlotDecoder,
-  pending: Iterator<GenerationRequest, unknown>,
-  options: SlotLoopOptions,
+  source: CompletionSource,
+  signal: AbortSignal,
 ): Promise<void> {
-  const active: ActiveCompletion[] = [];
+  const active: SlotCompletion[] = [];
   for (;;) {
-    options.signal.throwIfAborted();
+    signal.throwIfAborted();
+    releaseFinished(decoder, active);
     /* oxlint-disable eslint/no-await-in-loop -- every token depends on the one before */
-    await admit(decoder, { pending, active, options });
-    if (active.length === 0) return;
-    const rows = active.map(({ request, tokenIds }) => ({
+    await admit(decoder, { source, active, signal });
+    if (active.length === 0) {
+      if (await source.wait()) continue;
+      return;
+    }
+    const rows = active.map(({ promptIds, tokenIds }) => ({
       tokenId: tokenIds.at(-1)!,
-      position: request.promptIds.length + tokenIds.length - 1,
+      position: promptIds.length + tokenIds.length - 1,
     }));
     const next = await decoder.step(rows);
     /* oxlint-enable eslint/no-await-in-loop */
-    // From the back, so that the completion moved into a freed slot has been advanced already.
-    for (let slot = active.length - 1; slot >= 0; slot--) {
-      if (advance(active[slot]!, next[slot]!, options)) release(decoder, active, slot);
-    }
+    for (const [slot, completion] of active.entries())
+      if (!completion.isOver) completion.advance(next[slot]!);
   }
 }
 
-/** Fills free slots; a request whose first token already ends it never occupies one. */
+/** Fills free slots; a completion that its first token already ends never occupies one. */
 async function admit(
   decoder: SlotDecoder,
-  {
-    pending,
-    active,
-    options,
-  }: { pending: Iterator<GenerationRequest, unknown>; active: ActiveCompletion[]; options: SlotLoopOptions },
+  { source, active, signal }: { source: CompletionSource; active: SlotCompletion[]; signal: AbortSignal },
 ): Promise<void> {
   while (active.length < decoder.slots) {
-    const taken = pending.next();
-    if (taken.done === true) return;
-    const { promptIds, seed, id } = taken.value;
-    const completion: ActiveCompletion = {
-      request: taken.value,
-      tokenIds: [],
-      seen: new Set(options.sampling.repetitionPenalty === undefined ? [] : promptIds),
-      random: randomStream(seed, "sampling", id),
-    };
-    // oxlint-disable-next-line eslint/no-await-in-loop -- one prompt at a time, see the file's comment
+    signal.throwIfAborted();
+    const completion = source.take();
+    if (completion === undefined) return;
+    const { promptIds, scorePrompt } = completion;
+    /* oxlint-disable eslint/no-await-in-loop -- one prompt at a time, see the file's comment */
+    if (scorePrompt !== null && !completion.isOver)
+      await scorePrompt(await decoder.logits(promptIds, active.length));
+    if (completion.isOver) continue;
     const next = await decoder.prefill(active.length, promptIds);
-    if (!advance(completion, next, options)) active.push(completion);
+    /* oxlint-enable eslint/no-await-in-loop */
+    if (!completion.isOver) completion.advance(next);
+    if (!completion.isOver) active.push(completion);
   }
-}
-
-/** Appends the next token and reports the completion when that ends it. */
-function advance(completion: ActiveCompletion, next: NextToken, options: SlotLoopOptions): boolean {
-  const { sampling, stopTokenIds, stopStrings, maxNewTokens } = options;
-  const { tokenIds, seen } = completion;
-  const tokenId = next.logits === null ? next.best : sampleToken(next.logits, sampling, completion);
-  if (stopTokenIds.has(tokenId)) return finish(completion, "stop", options);
-  tokenIds.push(tokenId);
-  seen.add(tokenId);
-  options.progress.countToken();
-  if (stopStrings.isReached(tokenIds)) return finish(completion, "stop", options);
-  return tokenIds.length === maxNewTokens && finish(completion, "length", options);
-}
-
-function finish(
-  { request, tokenIds }: ActiveCompletion,
-  reason: FinishReason,
-  options: SlotLoopOptions,
-): true {
-  const text = options.stopStrings.cut(options.decode(tokenIds));
-  options.progress.complete({ type: "completion", id: request.id, tokenIds, text, finish: reason });
-  return true;
 }
 
 /** Keeps the active slots in front, so that a step computes no more rows than it must. */
-function release(decoder: SlotDecoder, active: ActiveCompletion[], slot: number): void {
-  const last = active.pop()!;
-  if (slot === active.length) return;
-  active[slot] = last;
-  decoder.moveSlot(active.length, {
-    to: slot,
-    positions: last.request.promptIds.length + last.tokenIds.length - 1,
-  });
+function releaseFinished(decoder: SlotDecoder, active: SlotCompletion[]): void {
+  // From the back, so that the completion moved into a freed slot is one that goes on.
+  for (let slot = active.length - 1; slot >= 0; slot--) {
+    if (!active[slot]!.isOver) continue;
+    const last = active.pop()!;
+    if (slot === active.length) continue;
+    active[slot] = last;
+    decoder.moveSlot(active.length, {
+      to: slot,
+      positions: last.promptIds.length + last.tokenIds.length - 1,
+    });
+  }
 }

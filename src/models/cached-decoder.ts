@@ -85,9 +85,9 @@ export class CachedDecoder implements SlotDecoder {
     this.#cache.move(from, target);
   }
 
-  async logits(tokenIds: readonly number[]): Promise<Float32Array> {
+  async logits(tokenIds: readonly number[], slot = 0): Promise<Float32Array> {
     const count = tokenIds.length;
-    const tensors = this.#batchTensors({ slot: 0, rows: 1, sequence: count, outputs: count, logits: true });
+    const tensors = this.#batchTensors({ slot, rows: 1, sequence: count, outputs: count, logits: true });
     fill(tensors.feeds, { tokenIds, lastPositions: [count - 1], outputRows: [...tokenIds.keys()] });
     await this.#inference.session.run(tensors.feeds, tensors.fetches);
     return floatData(tensors.fetches["logits"]);

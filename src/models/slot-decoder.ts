@@ -23,6 +23,6 @@ export interface SlotDecoder {
   readonly step: (rows: readonly StepRow[]) => Promise<NextToken[]>;
   /** Copies the first `positions` cached positions of a slot over another slot. */
   readonly moveSlot: (from: number, target: { readonly to: number; readonly positions: number }) => void;
-  /** Logits [tokens, vocabularySize] after every token of one sequence; overwrites slot 0. */
-  readonly logits: (tokenIds: readonly number[]) => Promise<Float32Array>;
+  /** Logits [tokens, vocabularySize] after every token of one sequence; overwrites a slot (default: 0). */
+  readonly logits: (tokenIds: readonly number[], slot?: number) => Promise<Float32Array>;
 }
