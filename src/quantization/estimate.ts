@@ -38,9 +38,12 @@ export interface EstimateOptions {
 /** Below this the machine is not measured. */
 const worthMeasuringSeconds = 15;
 
-/** Node, the sources and the engine, and each thread. */
+/** Node and the sources; each thread; the engine, where text goes through it. */
 const processBytes = 200 * 2 ** 20;
 const threadBytes = 40 * 2 ** 20;
+const engineBytes = 150 * 2 ** 20;
+/** What is held for longer than it is needed. */
+const slack = 1.25;
 
 /** Estimates time, memory and disk from the shapes and, for work of more than seconds, from a measurement of about two seconds. */
 export async function estimateQuantization(
@@ -55,7 +58,8 @@ export async function estimateQuantization(
   const rates = measured ? await measureRates(threads, existingFolder(directory)) : null;
   return {
     seconds: rates === null ? usual : workSeconds(work, rates, left),
-    memoryBytes: processBytes + threads * threadBytes + work.peakBytes,
+    memoryBytes:
+      processBytes + threads * threadBytes + (text === null ? 0 : engineBytes) + slack * work.peakBytes,
     diskBytes: left * work.writtenBytes + work.spilledBytes,
     measured,
   };

@@ -213,10 +213,11 @@ function layerBytes(
   const inMemory = hidden + read - spilledBytes(config, text, activationMemory);
   const widest = sites.reduce((most, { inFeatures }) => Math.max(most, inFeatures), 0);
   const half = 4 * (layerWeights - sites.slice(0, 4).reduce((total, site) => total + size(site), 0));
-  // Gram matrix whole and by halves, or whole beside the float64 factor.
-  const matrices = widest ** 2 * (roundsByGptq(recipe) ? 4 + 8 : 4 + 2.2);
-  // Input, what the linears give and the products between, each once more by the engine.
-  const stage = 4 * batch * 6 * widest;
+  // Summing up: the weights of a half; the Gram matrix whole and by its upper half; input, what the linears give and the products between,
+  // and as much again that the engine keeps.
+  const summing = half + widest ** 2 * (4 + 2.2) + 4 * batch * 12 * widest;
+  // Rounding: the Gram matrix beside the float64 factor, and the weights.
+  const rounding = widest ** 2 * (4 + (roundsByGptq(recipe) ? 8 : 0)) + rounded;
   const search = recipe.method === "awq" ? 16 * largest : 0;
-  return inMemory + half + matrices + stage + rounded + search;
+  return inMemory + layerWeights + search + Math.max(summing, rounding);
 }
