@@ -32,6 +32,8 @@ export async function engineProducts(
   const left = graph.input("left", "f64", ["rows", "depth"]);
   const right = graph.input("right", "f64", ["columns", "depth"]);
   const session = await engine.load(graph.build({ product: gemm(left, right, { transposeB: true }) }));
+  // Fresh memory for each product would cost about as much as the product.
+  const memory = { left: new ReusedFloat64(), right: new ReusedFloat64(), product: new ReusedFloat64() };
   return async (update) => {
     const { rows, columns, depth } = update;
     const columnCount = columns[1] - columns[0];
@@ -39,32 +41,30 @@ export async function engineProducts(
       subtractProduct(update);
       return;
     }
-    const shared = { right: sharedCopy([columnCount, depth], update.right) };
+    const shared = { right: memory.right.copy([columnCount, depth], update.right) };
     const rowsAtOnce = Math.max(1, Math.floor(largestProduct / columnCount));
     for (let first = 0; first < rows[1] - rows[0]; first += rowsAtOnce) {
       const rowCount = Math.min(rowsAtOnce, rows[1] - rows[0] - first);
       const part = update.left.subarray(first * depth, (first + rowCount) * depth);
-      const feeds = { ...shared, left: sharedCopy([rowCount, depth], part) };
+      const feeds = { ...shared, left: memory.left.copy([rowCount, depth], part) };
+      const product = memory.product.tensor([rowCount, columnCount]);
       // oxlint-disable-next-line eslint/no-await-in-loop -- bounds memory
-      await subtractPart(session, feeds, { ...update, rows: [rows[0] + first, rows[0] + first + rowCount] });
+      await session.run(feeds, { product });
+      subtractPart(product.data, { ...update, rows: [rows[0] + first, rows[0] + first + rowCount] });
     }
   };
 }
 
-async function subtractPart(
-  session: Session,
-  feeds: Record<string, EngineTensor>,
-  { target, stride, rows, columns }: ProductUpdate,
-): Promise<void> {
+function subtractPart(
+  product: Float64Array,
+  { target, stride, rows, columns }: Pick<ProductUpdate, "target" | "stride" | "rows" | "columns">,
+): void {
   const columnCount = columns[1] - columns[0];
-  const rowCount = rows[1] - rows[0];
-  const product = sharedFloat64([rowCount, columnCount]);
-  await session.run(feeds, { product });
   for (let row = rows[0]; row < rows[1]; row++) {
     const targetStart = row * stride + columns[0];
     const productStart = (row - rows[0]) * columnCount;
     for (let column = 0; column < columnCount; column++) {
-      target[targetStart + column] = target[targetStart + column]! - product.data[productStart + column]!;
+      target[targetStart + column] = target[targetStart + column]! - product[productStart + column]!;
     }
   }
 }
@@ -73,13 +73,22 @@ interface SharedFloat64 extends EngineTensor {
   readonly data: Float64Array;
 }
 
-function sharedFloat64(shape: readonly [number, number]): SharedFloat64 {
-  const bytes = shape[0] * shape[1] * Float64Array.BYTES_PER_ELEMENT;
-  return { dataType: "f64", shape, data: new Float64Array(new SharedArrayBuffer(bytes)) };
-}
+/** Shared memory that grows to the largest tensor asked for. */
+class ReusedFloat64 {
+  #memory = new Float64Array(new SharedArrayBuffer(0));
 
-function sharedCopy(shape: readonly [number, number], values: Float64Array): SharedFloat64 {
-  const copy = sharedFloat64(shape);
-  copy.data.set(values);
-  return copy;
+  /** What it holds is what was there before. */
+  tensor(shape: readonly [number, number]): SharedFloat64 {
+    const length = shape[0] * shape[1];
+    if (this.#memory.length < length) {
+      this.#memory = new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT));
+    }
+    return { dataType: "f64", shape, data: this.#memory.subarray(0, length) };
+  }
+
+  copy(shape: readonly [number, number], values: Float64Array): SharedFloat64 {
+    const tensor = this.tensor(shape);
+    tensor.data.set(values);
+    return tensor;
+  }
 }

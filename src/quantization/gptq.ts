@@ -23,10 +23,15 @@ import { fitGroupGrid } from "./group-grid.ts";
 import { factorHessian, type HessianFactor } from "./hessian-factor.ts";
 import type { Matrix } from "./matrix.ts";
 import type { MatrixGrids } from "./output-clip.ts";
-import { subtractProduct, transposedRectangle, type SubtractProduct } from "./subtract-product.ts";
+import {
+  copyRectangle,
+  subtractProduct,
+  transposedRectangle,
+  type SubtractProduct,
+} from "./subtract-product.ts";
 
-/** Rows rounded together, so that each piece of the factor read from memory serves all of them. */
-const rowsTogether = 8;
+/** Columns that correct each other one by one; what comes after them in the block is corrected by a product. */
+const columnsTogether = 16;
 /** Float64 working copies are kept of this many weights at most. */
 const weightsTogether = 2 ** 24;
 
@@ -68,7 +73,7 @@ export async function quantizeWithFactor(
   const scales = grids?.scales ?? new Float32Array((rows * columns) / groupSize);
   const zeroPoints = grids?.zeroPoints ?? new Uint8Array(scales.length);
   const quantized = { bits, rows, columns, groupSize, symmetric, codes, scales, zeroPoints };
-  const rowsPerBlock = Math.max(rowsTogether, Math.floor(weightsTogether / columns));
+  const rowsPerBlock = Math.max(1, Math.floor(weightsTogether / columns));
   for (let firstRow = 0; firstRow < rows; firstRow += rowsPerBlock) {
     const rowCount = Math.min(rowsPerBlock, rows - firstRow);
     const weights = orderedWeights(weight, hessian.order, { firstRow, rowCount });
@@ -155,37 +160,52 @@ function fitGrids(block: RowBlock, group: number, source: Float32Array | Float64
 
 /** Rounds the columns of a block, each correcting those after it in the block; returns their errors e, [rowCount, end - start]. */
 function roundColumns(block: RowBlock, start: number, end: number): Float64Array {
-  const errors = new Float64Array(block.rowCount * (end - start));
-  for (let firstRow = 0; firstRow < block.rowCount; firstRow += rowsTogether) {
-    const rows = [firstRow, Math.min(block.rowCount, firstRow + rowsTogether)] as const;
-    for (let place = start; place < end; place++) roundColumn(block, place, { rows, start, end, errors });
+  const { weights, hessian, rowCount } = block;
+  const { columns } = block.quantized;
+  const width = end - start;
+  const errors = new Float64Array(rowCount * width);
+  for (let stripStart = start; stripStart < end; stripStart += columnsTogether) {
+    const stripEnd = Math.min(end, stripStart + columnsTogether);
+    for (let row = 0; row < rowCount; row++) {
+      for (let place = stripStart; place < stripEnd; place++) {
+        errors[row * width + place - start] = roundWeight(block, { row, place, stripEnd });
+      }
+    }
+    const strip = { rows: [0, rowCount], columns: [stripStart - start, stripEnd - start] } as const;
+    subtractProduct({
+      target: weights,
+      stride: columns,
+      rows: [0, rowCount],
+      columns: [stripEnd, end],
+      left: copyRectangle(errors, width, strip),
+      right: transposedRectangle(hessian.inverseFactor, columns, {
+        rows: [stripStart, stripEnd],
+        columns: [stripEnd, end],
+      }),
+      depth: stripEnd - stripStart,
+    });
   }
   return errors;
 }
 
-function roundColumn(
+/** Rounds one weight and corrects those after it in the strip; returns its error e. */
+function roundWeight(
   { weights, quantized, firstRow, hessian }: RowBlock,
-  place: number,
-  part: { rows: readonly [number, number]; start: number; end: number; errors: Float64Array },
-): void {
-  const { columns, groupSize, codes, scales, zeroPoints } = quantized;
+  { row, place, stripEnd }: { row: number; place: number; stripEnd: number },
+): number {
+  const { bits, columns, groupSize, codes, scales, zeroPoints } = quantized;
   const { order, inverseFactor } = hessian;
-  const { rows, start, end, errors } = part;
-  const maxCode = 2 ** quantized.bits - 1;
   const feature = order[place]!;
+  const rowStart = row * columns;
   const factorRow = place * columns;
-  for (let row = rows[0]; row < rows[1]; row++) {
-    const rowStart = row * columns;
-    const group = (firstRow + row) * (columns / groupSize) + Math.floor(feature / groupSize);
-    const scale = scales[group]!;
-    const zeroPoint = zeroPoints[group]!;
-    const current = weights[rowStart + place]!;
-    const code = encode(current, { scale, zeroPoint }, maxCode);
-    const error = (current - (code - zeroPoint) * scale) / inverseFactor[factorRow + place]!;
-    codes[(firstRow + row) * columns + feature] = code;
-    errors[row * (end - start) + place - start] = error;
-    for (let later = place + 1; later < end; later++) {
-      weights[rowStart + later] = weights[rowStart + later]! - error * inverseFactor[factorRow + later]!;
-    }
+  const group = (firstRow + row) * (columns / groupSize) + Math.floor(feature / groupSize);
+  const grid = { scale: scales[group]!, zeroPoint: zeroPoints[group]! };
+  const current = weights[rowStart + place]!;
+  const code = encode(current, grid, 2 ** bits - 1);
+  const error = (current - (code - grid.zeroPoint) * grid.scale) / inverseFactor[factorRow + place]!;
+  codes[(firstRow + row) * columns + feature] = code;
+  for (let later = place + 1; later < stripEnd; later++) {
+    weights[rowStart + later] = weights[rowStart + later]! - error * inverseFactor[factorRow + later]!;
   }
+  return error;
 }

@@ -31,7 +31,7 @@ function gramMatrix(columns: number): Matrix {
 describe("RoundingPool", () => {
   const grid = gridOptionsSchema.parse({ bits: 3, groupSize: 16 });
 
-  // 4,100 rows are 33 slices, the last one short; 40 rows are rounded in this thread.
+  // 4,100 rows are 17 slices, the last one short; 40 rows are rounded in this thread.
   test.each([
     [1, 4100],
     [2, 4100],

@@ -25,7 +25,7 @@ export type RoundingAnswer =
 /** Smaller weights are rounded at once in this thread, which costs less than starting another. */
 const fewestWeights = 2 ** 17;
 /** Rows of a slice: enough for GPTQ to share the factor's columns among, few enough to keep several threads busy. */
-const rowsPerSlice = 128;
+const rowsPerSlice = 256;
 
 /** Threads that round; they are started when they are first needed. */
 export class RoundingPool implements AsyncDisposable {

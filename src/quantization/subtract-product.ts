@@ -110,6 +110,9 @@ export function copyRectangle(
   return copy;
 }
 
+/** Elements on a side of the squares that are transposed together, so that both lie in a core's first cache. */
+const tileWidth = 32;
+
 /** The transpose of the rectangle of a matrix with `stride` columns, [columns, rows]. */
 export function transposedRectangle(
   matrix: Float64Array,
@@ -118,9 +121,11 @@ export function transposedRectangle(
 ): Float64Array {
   const height = rows[1] - rows[0];
   const transposed = new Float64Array(height * (columns[1] - columns[0]));
-  for (let row = rows[0]; row < rows[1]; row++) {
+  for (let tileRow = rows[0]; tileRow < rows[1]; tileRow += tileWidth) {
+    const rowEnd = Math.min(rows[1], tileRow + tileWidth);
     for (let column = columns[0]; column < columns[1]; column++) {
-      transposed[(column - columns[0]) * height + row - rows[0]] = matrix[row * stride + column]!;
+      const start = (column - columns[0]) * height - rows[0];
+      for (let row = tileRow; row < rowEnd; row++) transposed[start + row] = matrix[row * stride + column]!;
     }
   }
   return transposed;
