@@ -47,7 +47,7 @@ export interface QuantizedModelOptions {
 /** `null` stands for what lies outside the decoder layers: embeddings, last norm, head. */
 export type ShardLayer = number | null;
 
-export interface ShardContent {
+interface ShardContent {
   /** Of every module of the shard that has a scheme. */
   readonly matrices: ReadonlyMap<string, QuantizedMatrix>;
   /**

@@ -24,7 +24,7 @@ export interface QuantizationScheme {
 export type PackedForm = "pack-quantized" | "int-quantized";
 
 /** What the settings say of one module. */
-export interface ModuleSettings {
+interface ModuleSettings {
   readonly scheme: QuantizationScheme;
   readonly form: PackedForm;
 }
