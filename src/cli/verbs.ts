@@ -7,7 +7,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     load: () => import("./verbs/run.ts"),
   },
   quantize: {
-    summary: "Write a low-bit checkpoint (RTN, GPTQ)",
+    summary: "Write a low-bit checkpoint (RTN, GPTQ, AWQ, SmoothQuant)",
     load: () => import("./verbs/quantize.ts"),
   },
   evaluate: {
