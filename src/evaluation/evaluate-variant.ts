@@ -7,15 +7,22 @@ import {
   type VerdictRecord,
   verdictSchema,
 } from "../runs/records.ts";
+import { gradeByNumber } from "../tasks/grade-completion.ts";
 import type { Problem } from "../tasks/problem.ts";
+import type { CompletionGrader } from "../tasks/task.ts";
 import { BitmendError } from "../util/errors.ts";
 import { appendJsonLines, readJsonLines } from "../util/json-lines.ts";
 import { randomStream } from "../util/random.ts";
 import { verdictRecord } from "./verdict-record.ts";
 
+/** One problem that is asked: a model here reads the tokens, one behind an API is sent messages made from the problem. */
+export interface EvaluationRequest extends GenerationRequest {
+  readonly problem: Problem;
+}
+
 /** A generator with its model, sampling and token limit already chosen; a request is named after its problem. */
 export type GenerateCompletions = (
-  requests: readonly GenerationRequest[],
+  requests: readonly EvaluationRequest[],
   options: { readonly signal?: AbortSignal },
 ) => AsyncGenerator<GenerationEvent, unknown, void>;
 
@@ -23,10 +30,14 @@ export interface EvaluationSetup {
   /** Name of the variant in the records. */
   readonly variant: string;
   readonly problems: readonly Problem[];
-  /** The tokens a problem is asked with. */
+  /** The tokens a problem is asked with; none for a model that is sent messages. */
   readonly promptIds: (problem: Problem) => readonly number[];
   readonly generate: GenerateCompletions;
-  /** Seed of the run; each problem draws its own from it, the same for every variant, so that sampled comparisons stay paired. */
+  /** Default: by number. */
+  readonly grade?: CompletionGrader;
+  /** Completions of every problem. Default: 1. More are of use only where `generate` samples. */
+  readonly samples?: number;
+  /** Seed of the run; each sample draws its own from it, the same for every variant, so that sampled comparisons stay paired. */
   readonly seed: number;
   /** The run directory; `completions.jsonl` and `verdicts.jsonl` in it are read and appended. */
   readonly directory: string;
@@ -37,7 +48,7 @@ export type EvaluationEvent =
   | {
       readonly type: "progress";
       readonly variant: string;
-      /** Problems graded, those of earlier attempts included. */
+      /** Completions graded, those of earlier attempts included. */
       readonly finished: number;
       readonly total: number;
       readonly correct: number;
@@ -47,7 +58,7 @@ export type EvaluationEvent =
       readonly secondsLeft: number | null;
     };
 
-/** All records of one variant, in problem order. */
+/** All records of one variant, in problem order, the samples of a problem one after another. */
 export interface Evaluation {
   readonly completions: readonly CompletionRecord[];
   readonly verdicts: readonly VerdictRecord[];
@@ -66,102 +77,146 @@ export async function* evaluateVariant(
   setup: EvaluationSetup,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): AsyncGenerator<EvaluationEvent, Evaluation, void> {
-  const problemById = checkedProblems(setup.problems);
-  const records = readRecords(setup, problemById);
-  const open = setup.problems.filter((problem) => !records.completions.has(problem.id));
-  const progress = new Progress(setup.variant, records.verdicts, setup.problems.length);
+  const asked = checkedCompletions(setup);
+  const records = await readRecords(setup, asked);
+  const open = [...asked].filter(([id]) => !records.completions.has(id));
+  const progress = new Progress(setup.variant, records.verdicts, asked.size);
   yield progress.event();
   if (open.length > 0) {
-    const requests = open.map((problem) => ({
-      id: problem.id,
+    const requests = open.map(([id, { problem, sample }]) => ({
+      id,
+      problem,
       promptIds: setup.promptIds(problem),
-      seed: randomStream(setup.seed, "completion", problem.id).integer(2 ** 31),
+      seed: seedOf(setup.seed, problem, sample),
     }));
     for await (const event of setup.generate(requests, signal === undefined ? {} : { signal })) {
       if (event.type === "completion") {
-        const problem = problemById.get(event.id);
-        if (problem !== undefined && !records.completions.has(event.id))
-          yield appendGraded(setup, records, { problem, event });
+        const wanted = asked.get(event.id);
+        if (wanted !== undefined && !records.completions.has(event.id))
+          yield await appendGraded(setup, records, { ...wanted, event });
       } else progress.tokensPerSecond = event.tokensPerSecond;
       yield progress.event();
     }
     signal?.throwIfAborted();
   }
-  return inProblemOrder(setup, records);
+  return inProblemOrder(setup, asked, records);
 }
+
+/** One completion that is wanted; its key is that of its request, and the problem's id for the first sample. */
+interface WantedCompletion {
+  readonly problem: Problem;
+  readonly sample: number;
+}
+
+type Wanted = ReadonlyMap<string, WantedCompletion>;
 
 interface Records {
   readonly completions: Map<string, CompletionRecord>;
   readonly verdicts: Map<string, VerdictRecord>;
 }
 
-function checkedProblems(problems: readonly Problem[]): ReadonlyMap<string, Problem> {
+/** The first sample is drawn as if it were the only one. */
+function seedOf(seed: number, { id }: Problem, sample: number): number {
+  const more = sample === 0 ? [] : [sample];
+  return randomStream(seed, "completion", id, ...more).integer(2 ** 31);
+}
+
+function keyOf({
+  problem,
+  sample = 0,
+}: {
+  readonly problem: string;
+  readonly sample?: number | undefined;
+}): string {
+  return sample === 0 ? problem : `${problem}~sample-${sample}`;
+}
+
+function checkedCompletions({ problems, samples = 1 }: EvaluationSetup): Wanted {
   if (problems.length === 0)
     throw new BitmendError("evaluation/no-problems", "evaluateVariant(): expected problems, got none.");
-  const byId = new Map(problems.map((problem) => [problem.id, problem]));
-  if (byId.size < problems.length)
+  const distinct = new Set(problems.map(({ id }) => id)).size;
+  if (distinct < problems.length)
     throw new BitmendError(
       "evaluation/duplicate-problems",
-      `evaluateVariant(): expected distinct problems, got ${problems.length - byId.size} ids twice.`,
+      `evaluateVariant(): expected distinct problems, got ${problems.length - distinct} ids twice.`,
       { hint: "A problem counted twice would make the interval too narrow; remove the duplicates." },
     );
-  return byId;
+  if (!Number.isSafeInteger(samples) || samples < 1)
+    throw new BitmendError(
+      "evaluation/bad-samples",
+      `evaluateVariant(): expected at least one sample of every problem, got ${samples}.`,
+    );
+  return new Map(
+    problems.flatMap((problem) =>
+      Array.from({ length: samples }, (_, sample) => [
+        keyOf({ problem: problem.id, sample }),
+        { problem, sample },
+      ]),
+    ),
+  );
 }
 
 /** Reads what is there; a completion whose verdict was lost in a kill is graded again. */
-function readRecords(
-  { variant, directory }: EvaluationSetup,
-  problems: ReadonlyMap<string, Problem>,
-): Records {
-  const own = <Kind extends { variant: string; problem: string }>(
+async function readRecords(
+  { variant, directory, grade = gradeByNumber }: EvaluationSetup,
+  asked: Wanted,
+): Promise<Records> {
+  const own = <Kind extends { variant: string; problem: string; sample?: number | undefined }>(
     all: readonly Kind[],
   ): Map<string, Kind> => {
-    const mine = all.filter((record) => record.variant === variant && problems.has(record.problem));
-    return new Map(mine.toReversed().map((record) => [record.problem, record]));
+    const mine = all.filter((record) => record.variant === variant && asked.has(keyOf(record)));
+    return new Map(mine.toReversed().map((record) => [keyOf(record), record]));
   };
   const completions = own(readJsonLines(join(directory, "completions.jsonl"), completionSchema));
   const verdicts = own(readJsonLines(join(directory, "verdicts.jsonl"), verdictSchema));
-  const lost = [...completions.values()].filter((completion) => !verdicts.has(completion.problem));
-  const graded = lost.map((completion) => verdictRecord(completion, problems.get(completion.problem)!));
-  appendJsonLines(join(directory, "verdicts.jsonl"), graded);
-  for (const verdict of graded) verdicts.set(verdict.problem, verdict);
+  for (const [key, completion] of completions) {
+    if (verdicts.has(key)) continue;
+    // One after another: grading may run programs.
+    // oxlint-disable-next-line eslint/no-await-in-loop -- see above
+    const verdict = await verdictRecord(completion, { problem: asked.get(key)!.problem, grade });
+    appendJsonLines(join(directory, "verdicts.jsonl"), [verdict]);
+    verdicts.set(key, verdict);
+  }
   return { completions, verdicts };
 }
 
-function appendGraded(
-  { variant, directory }: EvaluationSetup,
+async function appendGraded(
+  { variant, directory, grade = gradeByNumber }: EvaluationSetup,
   records: Records,
-  { problem, event }: { problem: Problem; event: CompletionEvent },
-): EvaluationEvent {
+  { problem, sample, event }: WantedCompletion & { event: CompletionEvent },
+): Promise<EvaluationEvent> {
   const completion: CompletionRecord = {
     variant,
     problem: problem.id,
+    ...(sample === 0 ? {} : { sample }),
     text: event.text,
-    tokens: event.tokenIds.length,
+    tokens: event.tokens ?? event.tokenIds.length,
     finish: event.finish,
   };
-  const verdict = verdictRecord(completion, problem);
   appendJsonLines(join(directory, "completions.jsonl"), [completion]);
+  const verdict = await verdictRecord(completion, { problem, grade });
   appendJsonLines(join(directory, "verdicts.jsonl"), [verdict]);
-  records.completions.set(problem.id, completion);
-  records.verdicts.set(problem.id, verdict);
+  records.completions.set(event.id, completion);
+  records.verdicts.set(event.id, verdict);
   return { type: "graded", completion, verdict };
 }
 
 function inProblemOrder(
-  { variant, problems }: EvaluationSetup,
+  { variant }: EvaluationSetup,
+  asked: Wanted,
   { completions, verdicts }: Records,
 ): Evaluation {
-  const unanswered = problems.filter((problem) => !completions.has(problem.id));
+  const keys = [...asked.keys()];
+  const unanswered = keys.filter((key) => !completions.has(key));
   if (unanswered.length > 0)
     throw new BitmendError(
       "evaluation/incomplete",
-      `evaluateVariant(): expected a completion for every problem, got none for ${unanswered.length} of ${problems.length} of ${variant}.`,
+      `evaluateVariant(): expected a completion for every request, got none for ${unanswered.length} of ${keys.length} of ${variant}.`,
       { hint: "Start the run again to continue it." },
     );
   return {
-    completions: problems.map((problem) => completions.get(problem.id)!),
-    verdicts: problems.map((problem) => verdicts.get(problem.id)!),
+    completions: keys.map((key) => completions.get(key)!),
+    verdicts: keys.map((key) => verdicts.get(key)!),
   };
 }
 

@@ -8,6 +8,8 @@ export interface CompletionEvent {
   readonly id: string;
   /** New tokens, without the stop token. */
   readonly tokenIds: readonly number[];
+  /** How many they were, where a server says the number and not the tokens. */
+  readonly tokens?: number;
   /** The new tokens as text, cut before the first stop string. */
   readonly text: string;
   readonly finish: FinishReason;
