@@ -1,21 +1,22 @@
 import { degenerateKind } from "../grading/degenerate.ts";
-import { gradeNumeric } from "../grading/verdict.ts";
 import type { CompletionRecord, VerdictRecord } from "../runs/records.ts";
 import type { Problem } from "../tasks/problem.ts";
+import type { CompletionGrader } from "../tasks/task.ts";
 
-/** Grades one completion of a numeric task and says whether it is degenerate. */
-export function verdictRecord(completion: CompletionRecord, problem: Problem): VerdictRecord {
-  const verdict = gradeNumeric({
-    completion: completion.text,
-    expected: problem.answer,
-    finish: completion.finish,
-  });
+/** Grades one completion as its task does, and says whether it is degenerate. */
+export async function verdictRecord(
+  completion: CompletionRecord,
+  { problem, grade }: { readonly problem: Problem; readonly grade: CompletionGrader },
+): Promise<VerdictRecord> {
+  const { verdict, extracted, ...reasons } = await grade(problem, completion);
   return {
     variant: completion.variant,
     problem: problem.id,
-    verdict: verdict.verdict,
-    extracted: verdict.verdict === "no-answer" ? null : verdict.extracted,
+    ...(completion.sample === undefined ? {} : { sample: completion.sample }),
+    verdict,
+    extracted,
     expected: problem.answer,
-    degenerate: degenerateKind({ completion: completion.text, verdict: verdict.verdict }),
+    ...reasons,
+    degenerate: degenerateKind({ completion: completion.text, verdict }),
   };
 }

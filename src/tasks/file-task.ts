@@ -6,6 +6,7 @@ import { BitmendError } from "../util/errors.ts";
 import { fileSystemError } from "../util/file-system-error.ts";
 import { randomStream } from "../util/random.ts";
 import { checkCount } from "./check-count.ts";
+import { gradeByMathematics } from "./grade-completion.ts";
 import type { Problem, Split } from "./problem.ts";
 import type { Task } from "./task.ts";
 
@@ -66,6 +67,7 @@ export function fileTask(path: string): Task {
       return randomStream(seed, "file-task", split).shuffle(candidates).slice(0, count);
     },
     messages: ({ question }) => [{ role: "user", content: question }],
+    grade: gradeByMathematics,
   };
 }
 

@@ -13,6 +13,33 @@ interface ProblemSelection {
   readonly count: number;
 }
 
+/** The grade of one completion. */
+export interface GradedCompletion {
+  readonly verdict: "correct" | "incorrect" | "no-answer";
+  /** The answer found in the text, null if none. */
+  readonly extracted: string | null;
+  /** What decided that the answer is right. */
+  readonly comparator?: string | null;
+  /** For people. */
+  readonly reason?: string;
+  /** The token limit ended the text inside its thoughts. */
+  readonly thoughtsTruncated?: true;
+}
+
+/** Grades what a model wrote for a problem. */
+export type CompletionGrader = (
+  problem: Problem,
+  completion: { readonly text: string; readonly finish: "stop" | "length" },
+) => GradedCompletion | Promise<GradedCompletion>;
+
+/** How a model without a chat template is asked: a text that it continues. */
+export interface PlainPrompt {
+  /** Solved examples and the problem, up to where the solution begins. */
+  readonly text: (problem: Problem) => string;
+  /** Strings at which the continuation is over. */
+  readonly stop: readonly string[];
+}
+
 /** A set of problems that models are measured on or learn from. */
 export interface Task {
   readonly name: string;
@@ -32,4 +59,7 @@ export interface Task {
   readonly problems: (selection: ProblemSelection) => readonly Problem[];
   /** What the model is asked. */
   readonly messages: (problem: Problem) => readonly ChatMessage[];
+  /** For base models; absent: the messages as they are. */
+  readonly plainPrompt?: PlainPrompt;
+  readonly grade: CompletionGrader;
 }

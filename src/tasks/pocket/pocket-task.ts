@@ -1,3 +1,4 @@
+import { gradeByNumber } from "../grade-completion.ts";
 import type { Task } from "../task.ts";
 import { pocketProblems } from "./pocket-problems.ts";
 
@@ -10,4 +11,5 @@ export const pocketTask: Task = {
   available: () => null,
   problems: pocketProblems,
   messages: ({ question }) => [{ role: "user", content: question }],
+  grade: gradeByNumber,
 };

@@ -55,6 +55,7 @@ export function evaluationSetup(context: RunContext, stage: EvaluationStage): Ev
     problems,
     promptIds: promptEncoder(context),
     generate: lazily(context, stage),
+    grade: context.task.grade,
     seed: context.recipe.seed,
     directory,
   };
