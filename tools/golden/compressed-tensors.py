@@ -1,7 +1,9 @@
-"""Packs random quantized matrices with the compressed-tensors library.
+"""Packs random quantized matrices with the compressed-tensors library: 0.20.0, and 0.17.0, the last with the older packer.
 
 python -m venv VENV && VENV/bin/pip install torch==2.15.0 compressed-tensors==0.20.0
-VENV/bin/python tools/golden/compressed-tensors.py > test/golden/compressed-tensors.json && npx oxfmt test/golden
+VENV/bin/python -P tools/golden/compressed-tensors.py > test/golden/compressed-tensors.json
+VENV/bin/pip install compressed-tensors==0.17.0
+VENV/bin/python -P tools/golden/compressed-tensors.py > test/golden/compressed-tensors-0.17.json && npx oxfmt test/golden
 """
 
 import json
@@ -15,7 +17,7 @@ ROWS, COLUMNS, GROUPS = 7, 36, 3
 
 generator = torch.Generator().manual_seed(SEED)
 cases = []
-for bits in (2, 3, 4, 8):
+for bits in (2, 3, 4, 5, 6, 8):
     low, high = -(2 ** (bits - 1)), 2 ** (bits - 1)
     codes = torch.randint(low, high, (ROWS, COLUMNS), generator=generator, dtype=torch.int8)
     zero_points = torch.randint(low, high, (ROWS, GROUPS), generator=generator, dtype=torch.int8)

@@ -16,7 +16,7 @@ export const compressedTensorsReader: WeightFormatReader = {
       if (settings === null) return null;
       return settings.form === "int-quantized"
         ? intQuantized(settings.scheme)
-        : packQuantized(settings.scheme);
+        : packQuantized(settings.scheme, settings.packer);
     };
   },
 };

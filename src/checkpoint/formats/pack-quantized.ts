@@ -9,7 +9,7 @@
  *     X.weight_zero_point  I32 [ceil(out·bits/32), in/groupSize]  asymmetric only, packed along `out`
  *
  * Source: {@link https://github.com/vllm-project/compressed-tensors} 0.20, `compressors/pack_quantized`. The packer is the dense one
- * of June 2026; before, words of 3, 5 and 6 bits held 10, 6 and 5 codes each (2, 4 and 8 bits are the same in both). Both are read.
+ * of version 0.18; before, words of 3, 5 and 6 bits held 10, 6 and 5 codes each (2, 4 and 8 bits are the same in both). Both are read.
  */
 import { float32ToFloat16 } from "../half-floats.ts";
 import { packRows, unpackRows, wordsPerRun } from "../packed-integers.ts";
@@ -20,7 +20,7 @@ import { storedWeight } from "../stored-weight.ts";
 import { transpose } from "../transpose.ts";
 import { groupOutOfRange, weightByColumnGroups } from "./column-groups.ts";
 import { readWords, transposedCodes, wordTensor, zeroPointsByGroup } from "./grouped-tensors.ts";
-import type { QuantizationScheme } from "./quantization-config.ts";
+import type { Packer, QuantizationScheme } from "./quantization-config.ts";
 import type { ExpectedPart, ModuleLayout, PartOf, WeightShape } from "./weight-format.ts";
 
 /** The tensors of one quantized layer. */
@@ -55,8 +55,12 @@ export function packedTensors(module: string, matrix: QuantizedMatrix): TensorTo
   return tensors;
 }
 
-/** How a module of `scheme` lies in the file; reads what {@link packedTensors} writes, bit for bit. */
-export function packQuantized(scheme: QuantizationScheme): ModuleLayout {
+/**
+ * How a module of `scheme` lies in the file; reads what {@link packedTensors} writes, bit for bit.
+ *
+ * `packer` decides where the number of words does not.
+ */
+export function packQuantized(scheme: QuantizationScheme, packer: Packer = "dense"): ModuleLayout {
   const { bits, symmetric } = scheme;
   return {
     scheme,
@@ -75,13 +79,13 @@ export function packQuantized(scheme: QuantizationScheme): ModuleLayout {
     read: (part, { rows, columns }) => {
       const groupSize = scheme.groupSize ?? columns;
       const groups = columns / groupSize;
-      const codes = unpack(readWords(part("weight_packed")!), { runs: rows, length: columns, bits });
+      const codes = unpack(readWords(part("weight_packed")!), { runs: rows, length: columns, bits, packer });
       const scales = readFloat32(part("weight_scale")!);
       const packedZeroPoints = part("weight_zero_point");
       const zeroPoints =
         symmetric || packedZeroPoints === null
           ? new Uint8Array(rows * groups).fill(2 ** (bits - 1))
-          : unpackZeroPoints(packedZeroPoints, { rows, groups, bits });
+          : unpackZeroPoints(packedZeroPoints, { rows, groups, bits, packer });
       const matrix = { bits, rows, columns, groupSize, symmetric, codes, scales, zeroPoints };
       const groupOf = groupIndices(part);
       return groupOf === null ? storedWeight(matrix) : weightByColumnGroups(matrix, groupOf);
@@ -126,12 +130,13 @@ function looseWords(length: number, bits: Bits): number {
   return Math.ceil(length / Math.floor(32 / bits));
 }
 
-/** Unpacks runs of either packer, told apart by the number of words: short runs with as many in both count as dense. */
+/** Unpacks runs of either packer, told apart by the number of words; `packer` decides for short runs, which have as many in both. */
 function unpack(
   words: Int32Array<ArrayBuffer>,
-  { runs, length, bits }: { runs: number; length: number; bits: Bits },
+  { runs, length, bits, packer }: { runs: number; length: number; bits: Bits; packer: Packer },
 ): Uint8Array<ArrayBuffer> {
-  if (words.length === runs * wordsPerRun(length, bits))
+  const isLoose = packer === "loose" && words.length === runs * looseWords(length, bits);
+  if (!isLoose && words.length === runs * wordsPerRun(length, bits))
     return unpackRows(words, { rows: runs, columns: length, bits });
   const codesPerWord = Math.floor(32 / bits);
   const padded = unpackRows(words, { rows: words.length, columns: codesPerWord, bits });
@@ -144,14 +149,14 @@ function unpack(
 
 function unpackZeroPoints(
   tensor: TensorLocation,
-  { rows, groups, bits }: { rows: number; groups: number; bits: Bits },
+  { rows, groups, bits, packer }: { rows: number; groups: number; bits: Bits; packer: Packer },
 ): Uint8Array<ArrayBuffer> {
   const packed = readWords(tensor);
   const alongOut = transpose(packed, new Int32Array(packed.length), {
     rows: packed.length / groups,
     columns: groups,
   });
-  const zeroPoints = unpack(alongOut, { runs: groups, length: rows, bits });
+  const zeroPoints = unpack(alongOut, { runs: groups, length: rows, bits, packer });
   return transposedCodes(zeroPoints, { rows: groups, columns: rows });
 }
 

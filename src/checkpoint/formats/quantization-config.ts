@@ -23,10 +23,14 @@ export interface QuantizationScheme {
 /** How compressed-tensors lays out the weights of a module. */
 export type PackedForm = "pack-quantized" | "int-quantized";
 
+/** Whether codes of a run follow each other without a gap ("dense") or never cross a word ("loose", before version 0.18). */
+export type Packer = "dense" | "loose";
+
 /** What the settings say of one module. */
 interface ModuleSettings {
   readonly scheme: QuantizationScheme;
   readonly form: PackedForm;
+  readonly packer: Packer;
 }
 
 /** Finds the settings of a module, null for one that stays as it is. */
@@ -46,6 +50,7 @@ export function parseQuantizationConfig(block: unknown, where: string): Settings
   if (!isJsonObject(block) || block["quant_method"] !== "compressed-tensors") return null;
   const reader = new ConfigReader(block, "quantization_config.");
   refuseOtherSettings(reader);
+  const packer = packerOf(reader.value("version"));
   const groups = reader.value("config_groups");
   const settings: { targets: ModuleTargets; settings: ModuleSettings }[] = [];
   if (isJsonObject(groups) && Object.keys(groups).length <= MAX_GROUPS) {
@@ -53,7 +58,7 @@ export function parseQuantizationConfig(block: unknown, where: string): Settings
       const inner = reader.inside(`config_groups.${name.slice(0, 60)}`, isJsonObject(group) ? group : {});
       settings.push({
         targets: parseTargets(inner, "targets"),
-        settings: parseGroup(inner, reader.value("format")),
+        settings: { ...parseGroup(inner, reader.value("format")), packer },
       });
     }
   } else reader.refuse("config_groups", `expected an object of at most ${MAX_GROUPS} groups`);
@@ -159,10 +164,17 @@ function refuseOtherSettings(reader: ConfigReader): void {
   }
 }
 
+/** By the version of the library that wrote the file; ours say none. */
+function packerOf(version: unknown): Packer {
+  const minor =
+    typeof version === "string" ? /^0\.(?<minor>\d{1,3})\./u.exec(version)?.groups?.["minor"] : undefined;
+  return minor !== undefined && Number(minor) < 18 ? "loose" : "dense";
+}
+
 const FORMS: readonly unknown[] = ["pack-quantized", "int-quantized"] satisfies readonly PackedForm[];
 
 /** One entry of `config_groups`; its own `format` wins over that of the whole block. */
-function parseGroup(group: ConfigReader, wholeFormat: unknown): ModuleSettings {
+function parseGroup(group: ConfigReader, wholeFormat: unknown): Omit<ModuleSettings, "packer"> {
   const activations = parseActivations(group);
   if (group.value("output_activations") !== null)
     group.refuse("output_activations", "quantized activations are not supported");
