@@ -98,7 +98,10 @@ function randomSequence(name: string, length: number): number[] {
 
 /** What readers of a random model are asked. */
 export const questions = {
-  sequences: [randomSequence("sequence", 64), randomSequence("short sequence", 7)],
+  sequences: [
+    ...Array.from({ length: 16 }, (_, index) => randomSequence(`short sequence ${index}`, 4)),
+    randomSequence("sequence", 64),
+  ],
   prompts: [randomSequence("prompt", 12), randomSequence("other prompt", 20)],
   maxNewTokens: 64,
 };

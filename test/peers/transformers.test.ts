@@ -18,7 +18,7 @@ import { saveAdapter } from "../../src/training/save-adapter.ts";
 import { randomStream } from "../../src/util/random.ts";
 import { peersPython } from "../../tools/peers/environment.ts";
 import { readWithPeer, type ReaderJob, type ReaderResult } from "../../tools/peers/run-peer.ts";
-import { largestDifference, ourAnswers } from "./our-answers.ts";
+import { distance, ourAnswers } from "./our-answers.ts";
 
 const python = await peersPython();
 
@@ -66,9 +66,9 @@ function compareLogits(
   ours: readonly Float32Array[],
   theirs: ReaderResult & { readonly versions: string },
 ): string {
-  const difference = largestDifference(ours, theirs.logits);
-  expect(difference).toBeLessThan(tolerance);
-  return `largest difference of a logit ${difference.toExponential(1)} (${theirs.versions})`;
+  const { largest } = distance(ours, theirs.logits);
+  expect(largest).toBeLessThan(tolerance);
+  return `largest difference of a logit ${largest.toExponential(1)} (${theirs.versions})`;
 }
 
 const pocketSource = checkpointSource(openCheckpoint(pocket));

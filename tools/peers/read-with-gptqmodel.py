@@ -10,7 +10,7 @@ import torch
 from gptqmodel import BACKEND, GPTQModel
 from gptqmodel.nn_modules.qlinear.torch_awq import AwqTorchLinear
 from gptqmodel.quantization.awq.utils.packing_utils import dequantize_gemm
-from torch_functions import torch_functions
+from torch_functions import torch_functions, unpack_once
 
 torch.set_num_threads(1)
 # A compiler would only be in the way of models this small.
@@ -20,8 +20,10 @@ half_forward = AwqTorchLinear.forward
 
 def wide_forward(linear, inputs):
     """AwqTorchLinear.forward() without its rounding to half precision."""
-    weight = dequantize_gemm(linear.qweight, linear.qzeros, linear.scales, linear.bits, linear.group_size)
-    outputs = torch.matmul(inputs, weight)
+    if not hasattr(linear, "wide_weight"):
+        parts = (linear.qweight, linear.qzeros, linear.scales)
+        linear.wide_weight = dequantize_gemm(*parts, linear.bits, linear.group_size)
+    outputs = torch.matmul(inputs, linear.wide_weight)
     return outputs if linear.bias is None else outputs + linear.bias
 
 
@@ -30,6 +32,7 @@ def run(job):
     AwqTorchLinear.forward = half_forward if half else wide_forward
     model = GPTQModel.load(job["directory"], device="cpu", backend=BACKEND[job["backend"]], dtype=torch.float16).model
     model = model.eval() if half else model.float().eval()
+    unpack_once(model)
     logits_of, begin = torch_functions(model)
     return protocol.run(job, logits_of, begin)
 
