@@ -30,6 +30,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     "evaluation",
     "diagnosis",
   ],
+  serving: ["util", "generation", "tokenizer", "models"],
   report: ["util", "runs"],
   verbs: [
     "util",
@@ -48,6 +49,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     "evaluation",
     "diagnosis",
     "training",
+    "serving",
     "report",
   ],
   cli: ["util", "runs", "report", "verbs"],

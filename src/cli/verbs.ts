@@ -34,6 +34,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: "Write a model in the format of another engine",
     load: () => import("./verbs/export.ts"),
   },
+  serve: {
+    summary: "Serve a model in OpenAI's protocol",
+    load: () => import("./verbs/serve.ts"),
+  },
   inspect: {
     summary: "Say what a checkpoint is, tensor by tensor",
     load: () => import("./verbs/inspect.ts"),

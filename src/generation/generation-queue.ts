@@ -67,6 +67,7 @@ export class GenerationQueue implements AsyncDisposable {
   readonly #waiting: Job[] = [];
   readonly #running = new Set<Job>();
   readonly #closed = new AbortController();
+  readonly #failed = Promise.withResolvers<never>();
   readonly #loops: Promise<unknown>;
   /** Loops that have nothing to do wait for it. */
   #wake: PromiseWithResolvers<boolean> | null = null;
@@ -79,8 +80,15 @@ export class GenerationQueue implements AsyncDisposable {
     const source = { take: () => this.#take(), wait: async () => this.#wait() };
     const loops = decoders.map(async (decoder) => runSlotLoop(decoder, source, this.#closed.signal));
     this.#loops = Promise.allSettled(
-      loops.map(async (loop) => loop.catch((error: unknown) => this.#fail(error))),
+      loops.map(async (loop) =>
+        loop.catch((error: unknown) => {
+          if (this.failure === null) this.#failed.reject(error);
+          this.#fail(error);
+        }),
+      ),
     );
+    // Who does not ask for it does not want to hear of it.
+    this.#failed.promise.catch(() => {});
   }
 
   /** Requests that wait for a slot. */
@@ -91,6 +99,11 @@ export class GenerationQueue implements AsyncDisposable {
   /** Requests in slots. */
   get running(): number {
     return this.#running.size;
+  }
+
+  /** Rejects when the queue ends by itself: the model failed. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
   }
 
   /** Why no request can run any more; null while they can. */
