@@ -31,6 +31,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     "diagnosis",
   ],
   serving: ["util", "generation", "tokenizer", "models"],
+  remote: ["util", "generation"],
   report: ["util", "runs"],
   verbs: [
     "util",
@@ -44,6 +45,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     "models",
     "quantization",
     "generation",
+    "remote",
     "grading",
     "tasks",
     "evaluation",
