@@ -4,11 +4,11 @@ import { askServer } from "./ask-server.ts";
 import type { RemoteAnswer } from "./remote-answer.ts";
 import type { RemoteModel } from "./remote-model.ts";
 import {
-  apiPaths,
   type RemoteRequest,
   type RemoteSampling,
   requestBody,
   type RequestBody,
+  requestPath,
 } from "./request-body.ts";
 import { shareRequests } from "./share-requests.ts";
 import type { TokenUsage } from "./token-usage.ts";
@@ -46,11 +46,10 @@ export async function* remoteCompletions(
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<GenerationEvent, void, void> {
   const { model, sampling, cache, usage, identity } = generation;
-  const { api } = sampling;
   const open: KeyedRequest[] = [];
   for (const request of requests) {
     const body = requestBody(model.name, request, sampling);
-    const key = contentKey({ api, identity, body });
+    const key = contentKey({ identity, body });
     const known = cache.get(key);
     if (known === undefined) open.push({ id: request.id, body, key });
     else {
@@ -80,17 +79,16 @@ export async function* remoteCompletions(
 }
 
 function sharingOptions(
-  { model, sampling, concurrency, timeoutMs, cache, usage, firstPauseMs }: RemoteGeneration,
+  { model, concurrency, timeoutMs, cache, usage, firstPauseMs }: RemoteGeneration,
   signal: AbortSignal | undefined,
 ): Parameters<typeof shareRequests<KeyedRequest, RemoteAnswer>>[1] {
-  const path = apiPaths[sampling.api];
   return {
     servers: model.servers,
     concurrency,
     signal,
     ...(firstPauseMs === undefined ? {} : { firstPauseMs }),
     attempt: async (server, { body, key }, stopped) => {
-      const attempt = await askServer({ server, path, body, timeoutMs, signal: stopped });
+      const attempt = await askServer({ server, path: requestPath(body), body, timeoutMs, signal: stopped });
       if (attempt.type === "answer") {
         // Kept before anyone reads it: it is paid for.
         cache.add(key, attempt.answer);

@@ -4,18 +4,21 @@ export interface RemoteMessage {
   readonly content: string;
 }
 
+/** What a server is asked: messages that it puts into its chat template, or a text that it continues. */
+export type RemotePrompt =
+  | { readonly type: "chat"; readonly messages: readonly RemoteMessage[] }
+  | { readonly type: "text"; readonly text: string; readonly stop: readonly string[] };
+
 /** One completion that is wanted. */
 export interface RemoteRequest {
   /** Unique; names the completion. */
   readonly id: string;
-  readonly messages: readonly RemoteMessage[];
+  readonly prompt: RemotePrompt;
   readonly seed: number;
 }
 
 /** How completions are drawn. */
 export interface RemoteSampling {
-  /** `chat`: the server applies its chat template; `completions`: the contents of the messages are the prompt, as for base models. */
-  readonly api: "chat" | "completions";
   readonly maxNewTokens: number;
   /** 0 is greedy. */
   readonly temperature: number;
@@ -29,14 +32,12 @@ export type RequestBody = Readonly<Record<string, unknown>>;
 /** What the server is sent, without streaming; equal bodies ask for equal completions. */
 export function requestBody(
   model: string,
-  { messages, seed }: RemoteRequest,
-  { api, maxNewTokens, temperature, topP, fields }: RemoteSampling,
+  { prompt, seed }: RemoteRequest,
+  { maxNewTokens, temperature, topP, fields }: RemoteSampling,
 ): RequestBody {
   const body = {
     model,
-    ...(api === "chat"
-      ? { messages: messages.map(({ role, content }) => ({ role, content })) }
-      : { prompt: messages.map(({ content }) => content).join("\n\n") }),
+    ...promptFields(prompt),
     max_tokens: maxNewTokens,
     temperature,
     ...(temperature === 0 ? {} : { top_p: topP }),
@@ -46,8 +47,14 @@ export function requestBody(
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
 }
 
-/** The path of an API under a base URL. */
-export const apiPaths: Readonly<Record<RemoteSampling["api"], string>> = {
-  chat: "/chat/completions",
-  completions: "/completions",
-};
+function promptFields(prompt: RemotePrompt): RequestBody {
+  if (prompt.type === "chat") {
+    return { messages: prompt.messages.map(({ role, content }) => ({ role, content })) };
+  }
+  return { prompt: prompt.text, ...(prompt.stop.length === 0 ? {} : { stop: prompt.stop }) };
+}
+
+/** The path that a body belongs to, under a base URL. */
+export function requestPath(body: RequestBody): string {
+  return "messages" in body ? "/chat/completions" : "/completions";
+}

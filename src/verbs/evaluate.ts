@@ -9,21 +9,28 @@ import { comparePaired } from "../evaluation/compare-paired.ts";
 import type { ComparisonRecord, Variant } from "../runs/records.ts";
 import { lockDirectory } from "../runs/run-directory.ts";
 import { readAdapter } from "../training/read-adapter.ts";
+import { isRemoteModel } from "../remote/remote-model.ts";
+import type { TokenUsage, UsageReport } from "../remote/token-usage.ts";
+import { openTask } from "../tasks/open-task.ts";
+import type { Task } from "../tasks/task.ts";
 import { BitmendError } from "../util/errors.ts";
 import { describeVariant, type Origin } from "./describe-variant.ts";
 import { differences } from "./differences.ts";
 import { type EvaluationHeader, readEvaluationHeader, recordEvaluated } from "./evaluation-directory.ts";
 import type { VerbRun } from "./events.ts";
+import { openRemote, type RemoteOptions } from "./open-remote.ts";
 import { parseRunRecipe, type RunRecipe, type RunRecipeInput } from "./run-recipe.ts";
 import type { RunContext } from "./run/context.ts";
-import { evaluateStage, loader } from "./run/evaluate-stage.ts";
+import { type Answering, evaluateStage, loader } from "./run/evaluate-stage.ts";
 import { writeHeader } from "./run/header.ts";
 import { prepare } from "./run/prepare.ts";
 import { adapterLoader } from "./run/preference-stage.ts";
 
 export interface EvaluateOptions extends Pick<RunRecipeInput, "problems" | "split" | "seed" | "generation"> {
-  /** A model directory, full or low-bit, or the name of a model that ships with bitmend. */
+  /** A model directory, full or low-bit, the name of a model that ships with bitmend, or `openai:URL#name` for one behind an API. */
   readonly model: string;
+  /** How a model behind an API is asked. */
+  readonly remote?: RemoteOptions | undefined;
   /** Where the records go; several variants that are asked the same problems share one. */
   readonly output: string;
   /** Default: as the directory has it, else pocket. Likewise problems, split, seed and generation. */
@@ -45,6 +52,20 @@ export interface EvaluateResult extends Pick<
 > {
   readonly directory: string;
   readonly problems: Pick<RunRecipe, "task" | "split" | "seed">;
+  /** Tokens and costs of a model behind an API. */
+  readonly usage?: UsageReport;
+}
+
+/** Who is evaluated. */
+interface Subject {
+  /** Directory, or `openai:URL#name`. */
+  readonly model: string;
+  readonly task: Task;
+  readonly variant: Variant;
+  /** Hash of what decides its answers, so that a name never stands for two models. */
+  readonly weights: () => string;
+  readonly answering: (context: RunContext) => Answering;
+  readonly usage?: TokenUsage;
 }
 
 /**
@@ -64,8 +85,10 @@ export async function* evaluate(
   const directory = resolve(options.output);
   const header = readEvaluationHeader(directory);
   const recipe = evaluationRecipe(options, header?.recipe);
-  const { model, task, checkpoint } = yield* prepare(recipe, { signal });
-  const variant = namedVariant(options, checkpoint);
+  const subject = isRemoteModel(recipe.model)
+    ? yield* remoteSubject(options, { recipe, directory, signal })
+    : yield* localSubject(options, { recipe, signal });
+  const { model, task, variant } = subject;
   const { split, seed, problems: count } = recipe;
   const problems = task.problems({ split, seed, count });
   refuseOtherProblems(directory, { header, asked: { recipe, taskVersion: task.version } });
@@ -73,17 +96,66 @@ export async function* evaluate(
   using lock = lockDirectory(directory);
   const context: RunContext = { recipe, directory: lock.directory, model, task, problems, threads, signal };
   if (header === null) writeHeader(context);
-  recordEvaluated(directory, { variant, weights: weightsHash(checkpoint, options.adapter) });
-  const load =
-    options.adapter === undefined
-      ? loader(context, model)
-      : adapterLoader(context, { base: model, adapter: options.adapter });
-  const { verdicts } = yield* evaluateStage(context, { variant, load });
+  recordEvaluated(directory, { variant, weights: subject.weights() });
+  const { verdicts } = yield* evaluateStage(context, { variant, ...subject.answering(context) });
   // Compared with itself: the counts of one variant, by the one code that counts.
   const counts = comparePaired({ variant, problems, baseline: verdicts, verdicts, seed });
   const { n, accuracy, interval, degenerate, bySubject, byLevel } = counts;
   const asked = { task: recipe.task, split, seed };
-  return { directory, variant, problems: asked, n, accuracy, interval, degenerate, bySubject, byLevel };
+  const usage = subject.usage === undefined ? {} : { usage: subject.usage.report() };
+  return {
+    directory,
+    variant,
+    problems: asked,
+    n,
+    accuracy,
+    interval,
+    degenerate,
+    bySubject,
+    byLevel,
+    ...usage,
+  };
+}
+
+async function* localSubject(
+  options: EvaluateOptions,
+  { recipe, signal }: { readonly recipe: RunRecipe; readonly signal: AbortSignal | undefined },
+): VerbRun<Subject> {
+  const { model, task, checkpoint } = yield* prepare(recipe, { signal });
+  const { adapter } = options;
+  return {
+    model,
+    task,
+    variant: namedVariant(options, checkpoint),
+    weights: () => weightsHash(checkpoint, adapter),
+    answering: (context) => ({
+      load: adapter === undefined ? loader(context, model) : adapterLoader(context, { base: model, adapter }),
+    }),
+  };
+}
+
+async function* remoteSubject(
+  { adapter, variant: name, remote }: EvaluateOptions,
+  setup: {
+    readonly recipe: RunRecipe;
+    readonly directory: string;
+    readonly signal: AbortSignal | undefined;
+  },
+): VerbRun<Subject> {
+  if (adapter !== undefined) {
+    throw new BitmendError(
+      "remote/bad-options",
+      "evaluate(): expected a model on this machine for an adapter, got one behind an API.",
+      { hint: "Load the adapter in the server and name it after #." },
+    );
+  }
+  const { model } = setup.recipe;
+  yield { type: "stage", name: "Asking which models are served" };
+  const task = openTask(setup.recipe.task);
+  const { variant, weights, generate, usage } = await openRemote({ ...setup, task }, remote);
+  const named = name === undefined ? variant : { ...variant, name };
+  yield { type: "stage-done", result: variant.name };
+  return { model, task, variant: named, weights: () => weights, answering: () => ({ generate }), usage };
 }
 
 /** What is not asked for is as the directory has it, so that a second variant needs no settings. */

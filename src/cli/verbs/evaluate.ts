@@ -5,6 +5,7 @@ import { evaluate, type EvaluateResult } from "../../verbs/evaluate.ts";
 import { defineCommand } from "../command.ts";
 import { drawEvents } from "../draw-events.ts";
 import { readChoice, readNumber, required } from "../read-value.ts";
+import { readRemoteOptions, remoteOptions, usageText } from "../remote-options.ts";
 
 export const command = defineCommand({
   options: {
@@ -27,11 +28,12 @@ export const command = defineCommand({
     "max-new-tokens": { type: "integer", value: "N", help: "Longest solution (128)" },
     slots: { type: "integer", value: "N", help: "Problems solved at once (64); changes only the speed" },
     threads: { type: "integer", value: "N", help: "CPU threads (default: all)" },
+    ...remoteOptions,
     json: { type: "boolean", help: "Print the result as one JSON object" },
   },
   positionals: {
     usage: "MODEL",
-    help: "A model directory, full or low-bit, or pocket",
+    help: "A model directory, full or low-bit, pocket, a hub id, or openai:URL#NAME",
     minimum: 1,
     maximum: 1,
   },
@@ -44,6 +46,10 @@ export const command = defineCommand({
     {
       command: "bitmend evaluate w3 --adapter w3-dpo --output eval",
       does: "with what `bitmend restore --by dpo` made",
+    },
+    {
+      command: "bitmend evaluate openai:http://localhost:8000/v1#Qwen/Qwen3-8B --output eval",
+      does: "a model that vLLM, SGLang, llama.cpp or a vendor serves",
     },
   ],
   run: async ({ json, positionals: [model], ...values }, context) => {
@@ -68,6 +74,7 @@ export const command = defineCommand({
         slots: values.slots,
       },
       threads: values.threads,
+      remote: readRemoteOptions(values),
     };
     const result = await consume(evaluate(options, context), draw.show);
     if (json) context.write(JSON.stringify(result));
@@ -103,6 +110,7 @@ function resultText(result: EvaluateResult): string[] {
           ),
         ]),
     "",
+    ...(result.usage === undefined ? [] : usageText(result.usage)),
     `Records: ${directory}`,
   ];
 }

@@ -17,11 +17,16 @@ import { encodePrompt } from "../calibration-texts.ts";
 import type { VerbRun } from "../events.ts";
 import { abortable, generateOptions, type RunContext } from "./context.ts";
 
+/** Who answers: a model that is loaded only when a problem is still open, or one behind an API, which reads messages itself. */
+export type Answering =
+  | { readonly load: () => Promise<LanguageModel> }
+  | { readonly generate: GenerateCompletions };
+
 /** One variant to be asked. */
-export interface EvaluationStage {
+export type EvaluationStage = Answering & StageSettings;
+
+interface StageSettings {
   readonly variant: Variant;
-  /** Called only when a problem is still open. */
-  readonly load: () => Promise<LanguageModel>;
   /** Default: the run's problems. */
   readonly problems?: readonly Problem[];
   /** Where the records go. Default: the run directory. */
@@ -53,8 +58,9 @@ export function evaluationSetup(context: RunContext, stage: EvaluationStage): Ev
   return {
     variant: variant.name,
     problems,
-    promptIds: promptEncoder(context),
-    generate: lazily(context, stage),
+    ...("generate" in stage
+      ? { promptIds: () => [], generate: stage.generate }
+      : { promptIds: promptEncoder(context), generate: lazily(context, stage) }),
     grade: context.task.grade,
     seed: context.recipe.seed,
     directory,
@@ -97,7 +103,7 @@ export function loader(context: RunContext, directory: string): () => Promise<La
 
 function lazily(
   context: RunContext,
-  { load, sampling }: Pick<EvaluationStage, "load" | "sampling">,
+  { load, sampling }: Extract<EvaluationStage, { readonly load: unknown }>,
 ): GenerateCompletions {
   return async function* generateWithModel(requests, options) {
     await using model = await load();
