@@ -1,5 +1,6 @@
 import { BitmendError } from "../util/errors.ts";
 import type { Model } from "../models/model.ts";
+import { scoreToken } from "./token-scores.ts";
 
 /** A sequence whose end is scored. */
 export interface ScoreRequest {
@@ -58,15 +59,8 @@ function sequenceOf({ promptIds, tokenIds }: ScoreRequest): readonly number[] {
 function scoresOf({ promptIds, tokenIds }: ScoreRequest, logits: Float32Array, width: number): Float64Array {
   return Float64Array.from(tokenIds, (tokenId, index) => {
     const position = promptIds.length - 1 + index;
-    return logProbability(logits.subarray(position * width, (position + 1) * width), tokenId);
+    return scoreToken(logits.subarray(position * width, (position + 1) * width), tokenId, 0).logProbability;
   });
-}
-
-/** log softmax, in float64. */
-function logProbability(logits: Float32Array, tokenId: number): number {
-  const largest = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const sum = logits.reduce((total, logit) => total + Math.exp(logit - largest), 0);
-  return logits[tokenId]! - largest - Math.log(sum);
 }
 
 function validate({ config, positions }: Model, requests: readonly ScoreRequest[]): void {

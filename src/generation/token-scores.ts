@@ -16,8 +16,11 @@ export interface TokenScore extends ScoredToken {
 export function scoreToken(logits: Float32Array, tokenId: number, count: number): TokenScore {
   const best = likeliestIds(logits, Math.max(count, 1));
   const largest = logits[best[0]!]!;
-  const shift = largest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
-  const score = (id: number): ScoredToken => ({ tokenId: id, logProbability: logits[id]! - shift });
+  const logSum = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
+  const score = (id: number): ScoredToken => ({
+    tokenId: id,
+    logProbability: logits[id]! - largest - logSum,
+  });
   return { ...score(tokenId), likeliest: best.slice(0, count).map(score) };
 }
 
