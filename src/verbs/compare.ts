@@ -1,94 +1,135 @@
+import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { comparePaired } from "../evaluation/compare-paired.ts";
-import { variantKind } from "../report/variant-words.ts";
-import type { ComparisonRecord, Variant, VerdictRecord } from "../runs/records.ts";
 import { writeOrExplain } from "../checkpoint/model-directory.ts";
+import { comparePaired } from "../evaluation/compare-paired.ts";
+import { compareRuns } from "../evaluation/compare-runs.ts";
+import { pairRuns } from "../evaluation/pair-runs.ts";
+import type { SampledRun } from "../evaluation/sampled-run.ts";
+import { variantKind } from "../report/variant-words.ts";
+import type { ComparisonRecord } from "../runs/records.ts";
+import type { RunComparison } from "../runs/run-comparison.ts";
 import { BitmendError } from "../util/errors.ts";
 import { differences } from "./differences.ts";
 import { readEvaluation, type RecordedEvaluation } from "./evaluation-directory.ts";
 import type { VerbRun } from "./events.ts";
+import { readRun } from "./read-run.ts";
 
 export interface CompareOptions {
-  /** One directory of measurements, or two on the same problems. */
-  readonly directories: readonly string[];
-  /** Name of the variant that the others are compared with. Default: `full`, else the only one in full precision. */
+  /** Directories of measurements, samples of lm-evaluation-harness (file or directory), logs of Inspect. */
+  readonly paths: readonly string[];
+  /** Name of the run that the others are compared with. Default: full precision, `full` first; of other tools, the first run. */
   readonly baseline?: string | undefined;
+  /** Which score of another tool's log counts. Default: its first. */
+  readonly metric?: string | undefined;
+  /** The difference that power is stated for, fraction of 1. Default: 0.01. */
+  readonly difference?: number | undefined;
+  /** Where all of `runs` is written as JSON. Default: nowhere. */
+  readonly output?: string | undefined;
 }
 
 export interface CompareResult {
-  /** Name of the variant that the others are compared with. */
+  /** Name of the run that the others are compared with. */
   readonly baseline: string;
+  /** The baseline first, each other run beside it. */
+  readonly runs: readonly RunComparison[];
+  /** What a report reads; empty unless bitmend measured all, one sample a problem. */
   readonly comparisons: readonly ComparisonRecord[];
-  /** Where they were written. */
-  readonly file: string;
+  /** Where `comparisons` were written; null where there are none. */
+  readonly file: string | null;
 }
 
-interface Graded {
-  readonly variant: Variant;
-  readonly verdicts: readonly VerdictRecord[];
+/** One run under the name that it has among the others. */
+interface Entry {
+  readonly path: string;
+  readonly run: SampledRun;
+  readonly name: string;
 }
 
 /**
- * Compares variants problem by problem with one of them.
+ * Compares runs problem by problem with one of them: directories of bitmend and logs of other tools, in any mixture.
  *
- * The records go to `comparisons.json` of the (last) directory, or to a file that names the baseline where that is not full precision or
- * comes from another directory.
+ * Directories of bitmend must hold the same problems; of other runs the shared problems count. Records for the report go to `comparisons.json`
+ * of the (last) directory, or to a file that names the baseline where that is not full precision or comes from another directory.
  *
- * @yields A remark for each variant that is left out because it has not answered every problem.
- * @throws {BitmendError} `verbs/no-records`, `verbs/different-problems` naming the difference, `verbs/no-baseline`.
+ * @yields A remark for what is left out, and for every choice made in reading a log.
+ * @throws {BitmendError} `verbs/no-records`, `verbs/different-problems` naming the difference, `verbs/no-baseline`, `evaluation/unpaired`.
  */
 // oxlint-disable-next-line eslint/require-await -- a verb is an async generator
-export async function* compare({ directories, baseline: wanted }: CompareOptions): VerbRun<CompareResult> {
-  const evaluations = directories.map((directory) => readEvaluation(resolve(directory)));
-  const [first] = evaluations;
-  if (first === undefined) {
-    throw new BitmendError("verbs/no-records", "compare(): expected a directory of measurements, got none.");
-  }
-  for (const other of evaluations.slice(1)) refuseOtherProblems(first, other);
-  const { problems, recipe } = first;
-  const all = gradedVariants(evaluations);
-  const finished = all.filter(({ verdicts }) => isWhole(verdicts, problems.length));
-  for (const { variant, verdicts } of all.filter((each) => !finished.includes(each))) {
-    const answered = new Set(verdicts.map(({ problem }) => problem)).size;
-    const text = `${variant.name} is left out: it has answered ${answered} of ${problems.length} problems.`;
-    yield { type: "remark", text };
-  }
-  const baseline = chooseBaseline(finished, wanted);
-  const comparisons = finished.map(({ variant, verdicts }) =>
-    comparePaired({ variant, problems, baseline: baseline.verdicts, verdicts, seed: recipe.seed }),
+export async function* compare(options: CompareOptions): VerbRun<CompareResult> {
+  const { paths, metric, difference = 0.01, output } = options;
+  if (paths.length === 0)
+    throw new BitmendError("verbs/no-records", "compare(): expected measurements, got no path.");
+  const ours = new Map(
+    paths.filter(isOurs).map((path): [string, RecordedEvaluation] => [path, readEvaluation(resolve(path))]),
   );
-  const isUsual = evaluations.length === 1 && variantKind(baseline.variant) === "full";
-  const name = isUsual ? "comparisons.json" : `comparisons-with-${fileNamePart(baseline.variant.name)}.json`;
-  const file = join(evaluations.at(-1)!.directory, name);
-  writeOrExplain(file, `${JSON.stringify(comparisons, null, 1)}\n`);
-  return { baseline: baseline.variant.name, comparisons, file };
-}
-
-/** Variants of all directories; a name that two directories use is preceded by its directory's. */
-function gradedVariants(evaluations: readonly RecordedEvaluation[]): Graded[] {
-  const names = evaluations.flatMap(({ variants }) => variants.map(({ name }) => name));
-  const isShared = (name: string): boolean => names.filter((each) => each === name).length > 1;
-  return evaluations.flatMap(({ directory, variants, verdicts }, index) =>
-    variants.map((variant) => {
-      const own = verdicts.get(variant.name)!;
-      if (!isShared(variant.name)) return { variant, verdicts: own };
-      const place =
-        basename(directory) === basename(evaluations[1 - index]!.directory) ? directory : basename(directory);
-      return { variant: { ...variant, name: `${place}/${variant.name}` }, verdicts: own };
-    }),
+  const [first, ...others] = ours.values();
+  for (const other of others) refuseOtherProblems(first!, other);
+  const read = paths.map((path) => ({ path, ...readRun(path, { metric }) }));
+  for (const text of read.flatMap(({ remarks }) => remarks)) yield { type: "remark", text };
+  const entries = named(read.flatMap(({ path, runs }) => runs.map((run) => ({ path, run }))));
+  const baseline = chooseBaseline(entries, ours, options.baseline);
+  const paired = pairRuns(
+    [baseline, ...entries.filter((entry) => entry !== baseline)].map(({ run, name }) => ({ ...run, name })),
   );
+  for (const [index, count] of paired.leftOut.entries())
+    if (count > 0)
+      yield {
+        type: "remark",
+        text: `${count} problems of ${paired.runs[index]!.name} are left out: not all runs answered them.`,
+      };
+  const [before, ...after] = paired.runs;
+  const seed = first?.recipe.seed ?? 1;
+  const runs = compareRuns(before!, after, { seed, difference });
+  const isPlain =
+    ours.size === paths.length &&
+    paired.runs.every(({ problems }) => problems.every(({ samples }) => samples.length === 1));
+  const recorded = isPlain ? record(entries, baseline, ours) : { comparisons: [], file: null };
+  if (output !== undefined) writeOrExplain(resolve(output), `${JSON.stringify(runs, null, 1)}\n`);
+  return { baseline: baseline.name, runs, ...recorded };
 }
 
-function isWhole(verdicts: readonly VerdictRecord[], problems: number): boolean {
-  return new Set(verdicts.map(({ problem }) => problem)).size === problems;
+function isOurs(path: string): boolean {
+  return existsSync(join(path, "recipe.json"));
 }
 
-function chooseBaseline(graded: readonly Graded[], wanted: string | undefined): Graded {
-  const full = graded.filter(({ variant }) => variantKind(variant) === "full");
-  const candidates = wanted === undefined ? full : graded.filter(({ variant }) => variant.name === wanted);
-  const only = candidates.find(({ variant }) => variant.name === "full") ?? candidates[0];
-  if (only !== undefined && (candidates.length === 1 || only.variant.name === "full")) return only;
-  const names = graded.map(({ variant }) => variant.name).join(", ") || "none";
+function isShared(names: readonly string[], name: string): boolean {
+  return names.filter((each) => each === name).length > 1;
+}
+
+/** A name that two paths use is preceded by the last part of its path, or all of it where that is shared, too. */
+function named(entries: readonly Omit<Entry, "name">[]): Entry[] {
+  const own = entries.map(({ run }) => run.name);
+  const short = entries.map(({ path, run }) => `${basename(resolve(path))}/${run.name}`);
+  return entries.map((entry, index) => {
+    const name = !isShared(own, own[index]!)
+      ? own[index]!
+      : isShared(short, short[index]!)
+        ? `${entry.path}/${entry.run.name}`
+        : short[index]!;
+    return { ...entry, name };
+  });
+}
+
+function chooseBaseline(
+  entries: readonly Entry[],
+  ours: ReadonlyMap<string, RecordedEvaluation>,
+  wanted: string | undefined,
+): Entry {
+  const isFull = ({ path, run }: Entry): boolean => {
+    const variant = ours.get(path)?.variants.find(({ name }) => name === run.name);
+    return variant !== undefined && variantKind(variant) === "full";
+  };
+  const full = entries.filter(isFull);
+  const isForeign = entries[0] !== undefined && !ours.has(entries[0].path);
+  const candidates =
+    wanted === undefined
+      ? isForeign
+        ? entries.slice(0, 1)
+        : full
+      : entries.filter(({ name }) => name === wanted);
+  const only = candidates.find(({ name }) => name === "full") ?? candidates[0];
+  if (only !== undefined && (candidates.length === 1 || only.name === "full")) return only;
+  const names = entries.map(({ name }) => name).join(", ") || "none";
   throw new BitmendError(
     "verbs/no-baseline",
     `compare(): expected ${wanted === undefined ? "one variant in full precision" : wanted} among the finished variants, got ${names}.`,
@@ -96,6 +137,33 @@ function chooseBaseline(graded: readonly Graded[], wanted: string | undefined): 
   );
 }
 
+/** Writes what reports read. */
+function record(
+  entries: readonly Entry[],
+  baseline: Entry,
+  ours: ReadonlyMap<string, RecordedEvaluation>,
+): Pick<CompareResult, "comparisons" | "file"> {
+  const graded = entries.map((entry) => {
+    const evaluation = ours.get(entry.path)!;
+    const variant = evaluation.variants.find(({ name }) => name === entry.run.name)!;
+    return {
+      entry,
+      evaluation,
+      variant: { ...variant, name: entry.name },
+      verdicts: evaluation.verdicts.get(variant.name)!,
+    };
+  });
+  const base = graded.find(({ entry }) => entry === baseline)!;
+  const { problems, recipe } = [...ours.values()][0]!;
+  const comparisons = graded.map(({ variant, verdicts }) =>
+    comparePaired({ variant, problems, baseline: base.verdicts, verdicts, seed: recipe.seed }),
+  );
+  const isUsual = ours.size === 1 && variantKind(base.variant) === "full";
+  const name = isUsual ? "comparisons.json" : `comparisons-with-${fileNamePart(baseline.name)}.json`;
+  const file = join([...ours.values()].at(-1)!.directory, name);
+  writeOrExplain(file, `${JSON.stringify(comparisons, null, 1)}\n`);
+  return { comparisons, file };
+}
 function fileNamePart(name: string): string {
   return name.replaceAll(/[^a-zA-Z0-9._+~-]+/gu, "-").replace(/^-/u, "");
 }

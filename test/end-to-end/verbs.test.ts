@@ -116,7 +116,7 @@ describe.skipIf(testModel === null)(`verbs on files${skipped}`, () => {
   test("compare: the same problems, one directory or two; other problems are refused by name", async () => {
     const one = await object<CompareResult>("compare", at("eval"));
     expect(one.comparisons.map(({ variant }) => variant.name)).toEqual(["full", "w2-g64-gptq"]);
-    expect(JSON.parse(readFileSync(one.file, "utf8"))).toEqual(one.comparisons);
+    expect(JSON.parse(readFileSync(one.file!, "utf8"))).toEqual(one.comparisons);
     await object("evaluate", at("w2"), ...asked, "-o", at("apart"), ...threads);
     const two = await object<CompareResult>("compare", at("eval"), at("apart"));
     const shared = two.comparisons.filter(({ variant }) => variant.name.endsWith("/w2-g64-gptq"));
