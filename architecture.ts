@@ -12,7 +12,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   hub: ["util", "runs", "checkpoint"],
   generation: ["util", "engine", "models", "tokenizer"],
   grading: ["util"],
-  tasks: ["util", "grading"],
+  sandbox: ["util"],
+  tasks: ["util", "grading", "sandbox"],
   evaluation: ["util", "runs", "tasks", "grading", "generation"],
   diagnosis: ["util", "runs", "grading", "tasks", "generation"],
   training: [
@@ -47,6 +48,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     "generation",
     "remote",
     "grading",
+    "sandbox",
     "tasks",
     "evaluation",
     "diagnosis",
