@@ -86,7 +86,7 @@ function answer(repository: MockRepository, exchange: Exchange & { readonly cont
       { "X-Error-Code": gated === true ? "GatedRepo" : "RepoNotFound" },
     );
   }
-  const info = new RegExp(`^/api/models/${id}/revision/(.+)$`, "u").exec(url.pathname);
+  const info = new RegExp(`^/api/(?:models|datasets)/${id}/revision/(.+)$`, "u").exec(url.pathname);
   if (info !== null) {
     const revision = decodeURIComponent(info[1]!);
     if (!["main", "v1", "refs/pr/1", commit].includes(revision)) {
@@ -95,7 +95,7 @@ function answer(repository: MockRepository, exchange: Exchange & { readonly cont
     const siblings = [...files.keys()].map((rfilename) => ({ rfilename }));
     return json(200, { _id: "1", id, sha: commit, lastModified: "2026-01-01T00:00:00.000Z", siblings });
   }
-  if (url.pathname === `/api/models/${id}/tree/${commit}`) {
+  if (/^\/api\/(?:models|datasets)\//u.test(url.pathname) && url.pathname.endsWith(`/${id}/tree/${commit}`)) {
     return json(
       200,
       [...files].map(([path, bytes]) => treeEntry(repository, { path, bytes })),
@@ -125,7 +125,7 @@ function treeEntry(
 }
 
 function serveBytes({ files, wrongBytes }: MockRepository, { request, response, mishaps }: Exchange): void {
-  const path = decodeURIComponent((request.url ?? "").split("/").at(-1) ?? "");
+  const path = decodeURIComponent((request.url ?? "").split(/\/resolve\/[^/]+\//u).at(-1) ?? "");
   const whole = wrongBytes?.get(path) ?? files.get(path)!;
   const start = Number(/^bytes=(\d+)-/u.exec(request.headers.range ?? "")?.[1] ?? 0);
   const part = whole.subarray(start);

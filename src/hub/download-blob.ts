@@ -13,6 +13,23 @@ export interface RemoteFile {
   readonly checksum: { readonly kind: "sha256" | "git-sha1"; readonly hex: string };
 }
 
+/** What the hub says of a file in its list of a repository. */
+interface ListedFile {
+  readonly path: string;
+  readonly size: number;
+  readonly oid?: string | undefined;
+  readonly lfs?: { readonly oid: string; readonly size: number } | undefined;
+}
+
+/** A listed file below `base`; null where the hub gives no usable size or hash. */
+export function remoteFile({ path, size, oid, lfs }: ListedFile, base: string): RemoteFile | null {
+  const hex = lfs?.oid ?? oid ?? "";
+  const bytes = lfs?.size ?? size;
+  if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/u.test(hex) || !Number.isSafeInteger(bytes) || bytes < 0) return null;
+  const url = `${base}/${path.split("/").map(encodeURIComponent).join("/")}`;
+  return { name: path, url, bytes, checksum: { kind: lfs === undefined ? "git-sha1" : "sha256", hex } };
+}
+
 /** Times that a connection may break without a byte having come since. */
 const FRUITLESS_ATTEMPTS = 5;
 

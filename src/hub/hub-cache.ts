@@ -16,8 +16,29 @@ import type { HubId } from "./hub-id.ts";
 const COMMIT = /^[0-9a-f]{40}$/u;
 
 /** The folder of a repository in the cache. */
-export function repositoryFolder(cacheDirectory: string, { repository }: Pick<HubId, "repository">): string {
-  return join(cacheDirectory, `models--${repository.replace("/", "--")}`);
+export function repositoryFolder(
+  cacheDirectory: string,
+  { repository, kind = "model" }: Pick<HubId, "repository"> & { readonly kind?: "model" | "dataset" },
+): string {
+  return join(cacheDirectory, `${kind}s--${repository.replace("/", "--")}`);
+}
+
+/** The path of a file of a data set at one commit; null where the cache does not have it. */
+export function cachedDatasetFile(
+  cacheDirectory: string,
+  {
+    repository,
+    revision,
+    path,
+  }: { readonly repository: string; readonly revision: string; readonly path: string },
+): string | null {
+  const file = join(
+    repositoryFolder(cacheDirectory, { repository, kind: "dataset" }),
+    "snapshots",
+    revision,
+    path,
+  );
+  return isFile(file) ? file : null;
 }
 
 /** The model that a cache holds for an id, a directory or a `.gguf` file; null where it is not there, or not whole. */
