@@ -13,7 +13,7 @@
  *    relative to the largest of its group. Scale 1 is always among them, so that the error is never more than that of plain rounding.
  * 3. With grouped queries, heads that share a value head share scales: the mean of their statistics. The authors' code leaves o as it is.
  * 4. Channels that calibration never excited keep scale 1.
- * 5. The search looks at 256 rows of each reader at most, evenly spaced.
+ * 5. The search looks at 128 rows of each reader and some 8,192 tokens at most, both evenly spaced.
  * 6. Scales are those that the giver's data type leaves (storable-scales.ts).
  */
 import type { InputStatistics } from "./calibrator.ts";
@@ -51,7 +51,11 @@ export interface FoundScales extends StorableScales {
 }
 
 /** Rows of a reader that the search looks at; what it finds is held against scale 1 on all of them. */
-export const mostRows = 256;
+export const mostRows = 128;
+/** Tokens of the calibration text that the search looks at. */
+export const searchTokens = 8192;
+/** Candidates under way at once: while the engine works on one, the next is rounded. */
+const candidatesAtOnce = 5;
 
 /** Searches `ratios` exponents in both families for the scales of least output error under rounding to nearest. */
 export async function searchAwqScales(search: ScaleSearch, ratios: number): Promise<FoundScales> {
@@ -59,19 +63,36 @@ export async function searchAwqScales(search: ScaleSearch, ratios: number): Prom
   const channelCount = channels.reduce((most, channel) => Math.max(most, channel + 1), 0);
   const magnitudes = sharedMean(inputs.meanAbsolute, channels, channelCount);
   const weights = sharedMean(weightMagnitudes(readers), channels, channelCount);
-  const sampled = await outputLoss(search, readers.map(someRows));
   const plain = storable(new Float64Array(channelCount).fill(1));
-  let best = { scales: plain, loss: await sampled(plain.scales) };
-  for (const wanted of awqCandidates(magnitudes, weights, ratios)) {
-    const scales = storable(wanted);
-    // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
-    const loss = await sampled(scales.scales);
-    if (loss < best.loss) best = { scales, loss };
-  }
+  const wanted = awqCandidates(magnitudes, weights, ratios);
+  const best = await leastLoss(search, [plain, ...wanted.map(storable)]);
   const whole = await outputLoss(search, readers);
-  const plainLoss = await whole(plain.scales);
-  const loss = await whole(best.scales.scales);
-  return loss < plainLoss ? { ...best.scales, loss, plainLoss } : { ...plain, loss: plainLoss, plainLoss };
+  const memory = differencesOf(readers);
+  const plainLoss = await whole(plain.scales, memory);
+  const loss = await whole(best.scales, memory);
+  return loss < plainLoss ? { ...best, loss, plainLoss } : { ...plain, loss: plainLoss, plainLoss };
+}
+
+/** The first of `candidates` whose loss on some rows is least. */
+async function leastLoss(
+  search: ScaleSearch,
+  candidates: readonly StorableScales[],
+): Promise<StorableScales> {
+  const readers = search.readers.map(someRows);
+  const lossOf = await outputLoss(search, readers);
+  const memory = Array.from({ length: candidatesAtOnce }, () => differencesOf(readers));
+  const losses: number[] = [];
+  for (let first = 0; first < candidates.length; first += candidatesAtOnce) {
+    const together = candidates.slice(first, first + candidatesAtOnce);
+    // oxlint-disable-next-line eslint/no-await-in-loop -- bounds memory
+    losses.push(...(await Promise.all(together.map(async ({ scales }, at) => lossOf(scales, memory[at]!)))));
+  }
+  return candidates[losses.indexOf(Math.min(...losses))] ?? candidates[0]!;
+}
+
+/** Memory for the differences of each reader. */
+function differencesOf(readers: readonly ScaledReader[]): Float32Array[] {
+  return readers.map(({ weight: { rows, columns } }) => sharedFloats([rows, columns]).data);
 }
 
 /** Evenly spaced rows of a reader. */
@@ -86,26 +107,24 @@ function someRows(reader: ScaledReader): ScaledReader {
   return { ...reader, weight: { rows: mostRows, columns, values: sample } };
 }
 
-/** Gives the sum of the readers' relative output errors for scales of the giver's channels. */
+/** Gives the sum of the readers' relative output errors for scales of the giver's channels; each call under way needs memory of its own. */
 async function outputLoss(
   { inputs: { gram }, channels, energy }: ScaleSearch,
   readers: readonly ScaledReader[],
-): Promise<(scales: Float64Array) => Promise<number>> {
+): Promise<(scales: Float64Array, differences: readonly Float32Array[]) => Promise<number>> {
   const energies: number[] = [];
   // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
   for (const { weight } of readers) energies.push(await energy(weight, gram));
-  const differences = readers.map(({ weight: { rows, columns } }) => sharedFloats([rows, columns]).data);
-  return async (scales) => {
+  return async (scales, differences) => {
     const columnScales = Float64Array.from(channels, (channel) => scales[channel]!);
-    let loss = 0;
-    for (const [index, reader] of readers.entries()) {
-      if (energies[index] === 0) continue;
-      const { rows, columns } = reader.weight;
-      scaledDifference(reader, columnScales, differences[index]!);
-      // oxlint-disable-next-line eslint/no-await-in-loop -- one engine, one run at a time
-      loss += (await energy({ rows, columns, values: differences[index]! }, gram)) / energies[index]!;
-    }
-    return loss;
+    const lossOf = async (reader: ScaledReader, index: number): Promise<number> => {
+      if (energies[index] === 0) return 0;
+      const values = differences[index]!;
+      scaledDifference(reader, columnScales, values);
+      return (await energy({ ...reader.weight, values }, gram)) / energies[index]!;
+    };
+    const losses = await Promise.all(readers.map(lossOf));
+    return losses.reduce((sum, loss) => sum + loss, 0);
   };
 }
 

@@ -33,6 +33,13 @@ export function batchSequences(sequences: CalibrationSequences): TextBatch[] {
   return batches;
 }
 
+/** Evenly spaced batches of about `tokens` padded tokens together, at least one; all of them where they have no more. */
+export function someBatches(batches: readonly TextBatch[], tokens: number): number[] {
+  const all = batches.reduce((sum, batch) => sum + paddedTokens(batch), 0);
+  const count = Math.max(1, Math.round(batches.length * Math.min(1, tokens / all)));
+  return Array.from({ length: count }, (_, place) => Math.floor((place * batches.length) / count));
+}
+
 /** Padded tokens of a batch. */
 export function paddedTokens({ tokenWeights }: TextBatch): number {
   return tokenWeights.data.length;

@@ -10,6 +10,7 @@ import {
   batchSequences,
   embedBatch,
   paddedTokens,
+  someBatches,
   storedEmbedding,
   type CalibrationSequences,
   type EmbeddingRows,
@@ -112,12 +113,16 @@ export class Calibrator implements AsyncDisposable {
 
   /**
    * What the group of linears that begins with `kind` reads in the layer with these parameters, summed up; the text must be at the
-   * beginning of the half of the layer that the group belongs to. `keepReads` keeps what the last linear of the half reads for {@link advance}.
+   * beginning of the half of the layer that the group belongs to. `keepReads` keeps what the last linear of the half reads for {@link advance};
+   * `mostTokens` looks at evenly spaced batches of about so many tokens only, and cannot go with it.
    */
   async statistics(
     kind: LinearKind,
     parameters: LayerParameters,
-    { keepReads = false }: { readonly keepReads?: boolean } = {},
+    {
+      keepReads = false,
+      mostTokens = Number.POSITIVE_INFINITY,
+    }: { readonly keepReads?: boolean; readonly mostTokens?: number } = {},
   ): Promise<InputStatistics> {
     this.#forgetReads();
     const [session] = await this.#load([this.#stages.inputs.get(kind)!]);
@@ -130,8 +135,8 @@ export class Calibrator implements AsyncDisposable {
     const store = keeps ? this.#keepReads(kind, feedsOf(session!, parameters), size) : null;
     const read = store === null ? null : new Window(this.#batches, size);
     let tokens = 0;
-    for (const [index, batch] of this.#batches.entries()) {
-      const { tokenWeights } = batch;
+    for (const index of someBatches(this.#batches, mostTokens)) {
+      const { tokenWeights } = this.#batches[index]!;
       const feeds = {
         ...feedsOf(session!, parameters, { hidden: this.#hiddenOf(index), tokenWeights }),
         ...gram.feeds,

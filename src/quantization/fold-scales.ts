@@ -1,7 +1,7 @@
 import { familyOf } from "../models/families.ts";
 import { giverChannels, type ScaleFold } from "../models/scale-folds.ts";
 import { applyFold, giverVector, readersOf, weightOf } from "./apply-fold.ts";
-import { searchAwqScales } from "./awq-scales.ts";
+import { searchAwqScales, searchTokens } from "./awq-scales.ts";
 import type { LayerWork } from "./quantize-layers.ts";
 import { smoothQuantScales } from "./smoothquant-scales.ts";
 import { storableScales, type StorableScales } from "./storable-scales.ts";
@@ -33,7 +33,8 @@ export async function foldScales(half: ScaleFold["half"], work: LayerWork): Prom
 async function findScales(fold: ScaleFold, work: LayerWork): Promise<StorableScales> {
   const { recipe, grids, parameters, source } = work;
   const calibrator = work.calibrator!;
-  const inputs = await calibrator.statistics(fold.readers[0]!, parameters);
+  const some = recipe.method === "awq" ? { mostTokens: searchTokens } : {};
+  const inputs = await calibrator.statistics(fold.readers[0]!, parameters, some);
   const channels = giverChannels(source.config, fold);
   const readers = readersOf(fold, work);
   const vector = giverVector(fold, work);

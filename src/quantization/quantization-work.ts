@@ -3,7 +3,7 @@ import type { ModelConfig } from "../checkpoint/model-config.ts";
 import type { TensorLocation } from "../checkpoint/tensor-location.ts";
 import { layerSites, linearGroups, type LinearSite } from "../models/linear-sites.ts";
 import { parameterSites } from "../models/parameter-sites.ts";
-import { mostRows } from "./awq-scales.ts";
+import { mostRows, searchTokens } from "./awq-scales.ts";
 import { defaultActivationMemory } from "./calibrator.ts";
 import type { GridOptions } from "./grid-options.ts";
 import { recipeGrids } from "./recipe-grids.ts";
@@ -114,12 +114,12 @@ function groupWork(
         recipe.ratios
       : 0;
   const trials = searched + weights * ((text === null ? 0 : 2) + (recipe.method === "awq" ? 2 : 0));
-  // Folding looks at a half as it came, before it is rounded: the text then goes through the layer twice.
-  const passes = recipe.method === "awq" || recipe.method === "smoothquant" ? 2 : 1;
+  // Folding looks at a half as it came, before it is rounded: text goes through the layer twice.
   const tokens = text?.tokens ?? 0;
+  const again = { rtn: 0, gptq: 0, awq: Math.min(searchTokens, tokens), smoothquant: tokens }[recipe.method];
   return {
-    productOperations: 2 * (weights * passes * tokens + trials * inFeatures),
-    gramOperations: 2 * passes * tokens * inFeatures ** 2,
+    productOperations: 2 * (weights * (tokens + again) + trials * inFeatures),
+    gramOperations: 2 * (tokens + again) * inFeatures ** 2,
     factorCubes: usesFactor ? inFeatures ** 3 : 0,
     factorSquares: usesFactor ? inFeatures ** 2 : 0,
     gptqWeights: usesFactor ? weights : 0,
