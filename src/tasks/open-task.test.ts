@@ -37,7 +37,7 @@ test("an unknown task names the known ones", () => {
   const { code, message } = errorOf(() => openTask("poket"));
   expect(code).toBe("tasks/unknown");
   expect(message).toMatchInlineSnapshot(
-    `"openTask(): expected pocket or file:PATH, got "poket". For problems of your own write them as JSON Lines and name the file: file:problems.jsonl."`,
+    `"openTask(): expected pocket, gsm8k, math500, aime, gpqa-diamond, livecodebench, mmlu-pro, mmlu, humaneval, svamp or file:PATH, got "poket". For problems of your own write them as JSON Lines and name the file: file:problems.jsonl."`,
   );
 });
 

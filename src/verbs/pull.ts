@@ -1,3 +1,4 @@
+import type { PullEvent } from "../hub/fetch-snapshot.ts";
 import { parseHubId } from "../hub/hub-id.ts";
 import type { HubId } from "../hub/hub-id.ts";
 import { pullModel, type PulledModel } from "../hub/pull-model.ts";
@@ -33,20 +34,33 @@ export async function* pull(
  *
  * @yields Progress in megabytes.
  */
-export async function* drawPull(id: HubId, signal: AbortSignal | undefined): VerbRun<PulledModel> {
-  const events = pullModel(id, { signal });
+export function drawPull(id: HubId, signal: AbortSignal | undefined): VerbRun<PulledModel> {
+  return drawPullEvents(id.repository, pullModel(id, { signal }));
+}
+
+/**
+ * What pulling reports, as a verb's progress.
+ *
+ * @yields Progress in megabytes.
+ */
+export async function* drawPullEvents<Pulled>(
+  repository: string,
+  events: AsyncGenerator<PullEvent, Pulled, void>,
+): VerbRun<Pulled> {
+  let started = false;
   for (;;) {
     // oxlint-disable-next-line eslint/no-await-in-loop -- events are sequential by nature
     const next = await events.next();
     if (next.done === true) {
-      yield { type: "stage-done", result: "" };
+      if (started) yield { type: "stage-done", result: "" };
       return next.value;
     }
     const event = next.value;
     if (event.type === "waiting") yield { type: "remark", text: `Waiting: ${event.reason}` };
     if (event.type === "start") {
+      started = true;
       const [total, alreadyDone] = [megabytes(event.bytes), megabytes(event.alreadyThere)];
-      yield { type: "stage", name: `Pulling ${id.repository}`, total, unit: "MB", alreadyDone };
+      yield { type: "stage", name: `Pulling ${repository}`, total, unit: "MB", alreadyDone };
     }
     if (event.type === "progress") yield { type: "progress", done: megabytes(event.bytes), note: event.file };
   }

@@ -1,11 +1,11 @@
 import { checkFinite } from "../../checkpoint/check-finite.ts";
 import type { Checkpoint } from "../../checkpoint/checkpoint.ts";
 import { openModel } from "../../models/open-model.ts";
-import { openTask } from "../../tasks/open-task.ts";
 import type { Task } from "../../tasks/task.ts";
 import { loadTokenizer } from "../../tokenizer/tokenizer.ts";
 import type { VerbRun } from "../events.ts";
 import { resolveModel } from "../resolve-model.ts";
+import { openTaskWithData, type TaskDataOptions } from "../task-data.ts";
 import type { RunRecipe } from "../run-recipe.ts";
 import { validateRecipe } from "./validate-recipe.ts";
 
@@ -21,14 +21,11 @@ export interface Prepared {
  * Opens a recipe's model and task, and finds everything that could fail after minutes of work.
  *
  * @yields Progress of fetching the model, where it is named by a hub id and not in the cache.
- * @throws {BitmendError} those of `resolveModel()`, `openTask()`, `openModel()`, `validateRecipe()`, `loadTokenizer()` and `checkFinite()`.
+ * @throws {BitmendError} those of `resolveModel()`, `openTaskWithData()`, `openModel()`, `validateRecipe()`, `loadTokenizer()` and `checkFinite()`.
  */
-export async function* prepare(
-  recipe: RunRecipe,
-  { signal }: { readonly signal?: AbortSignal | undefined } = {},
-): VerbRun<Prepared> {
-  const model = yield* resolveModel(recipe.model, { signal });
-  const task = openTask(recipe.task);
+export async function* prepare(recipe: RunRecipe, options: TaskDataOptions = {}): VerbRun<Prepared> {
+  const model = yield* resolveModel(recipe.model, { signal: options.signal });
+  const task = yield* openTaskWithData(recipe.task, options);
   const checkpoint = openModel(model);
   validateRecipe(recipe, checkpoint.config);
   loadTokenizer(model);
