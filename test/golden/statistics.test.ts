@@ -1,7 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { bootstrapMeanInterval } from "../../src/evaluation/bootstrap-interval.ts";
+import { holmAdjusted } from "../../src/evaluation/holm.ts";
+import { majorityAtK } from "../../src/evaluation/majority-at-k.ts";
 import { mcnemarExactP } from "../../src/evaluation/mcnemar.ts";
+import { passAtK } from "../../src/evaluation/pass-at-k.ts";
+import { pairedPermutation } from "../../src/evaluation/permutation-test.ts";
+import { differenceFound, problemsNeeded } from "../../src/evaluation/power.ts";
+import { studentInterval } from "../../src/evaluation/student-interval.ts";
 import { wilsonInterval } from "../../src/evaluation/wilson-interval.ts";
 
 interface Golden {
@@ -15,6 +21,22 @@ interface Golden {
     low: number;
     high: number;
     scipy: number[];
+  }[];
+  readonly clustered: readonly { samples: number[][]; interval: number[] }[];
+  readonly passAtK: readonly { correct: number; samples: number; k: number; chance: number }[];
+  readonly majority: readonly {
+    classes: { votes: number; correct: boolean }[];
+    silent: number;
+    k: number;
+    chance: number;
+  }[];
+  readonly permutation: readonly { differences: number[]; p: number }[];
+  readonly holm: readonly { p: number[]; adjusted: number[] }[];
+  readonly power: readonly {
+    difference: number;
+    discordant: number;
+    problems: number;
+    exactPower: number;
   }[];
 }
 
@@ -41,6 +63,51 @@ describe(`statistics match ${golden.source.program}`, () => {
       // A quantile of 10,000 resamples is off by about 0.03 standard deviations; two lattice steps of 1/n at most here.
       expect(interval).toBeAllClose([low, high], { relative: 0, absolute: 2 / n + 1e-12 });
       expect(interval).toBeAllClose(scipy, { relative: 0, absolute: 3 / n + 1e-12 });
+    },
+  );
+
+  test.each(golden.clustered)(
+    "Student over problem means is a regression clustered by problem",
+    ({ samples, interval }) => {
+      const means = samples.map((one) => one.reduce((sum, each) => sum + each, 0) / one.length);
+      // quantiles by two continued fractions, sums of up to 1,200 outcomes
+      expect(studentInterval(means)).toBeAllClose(interval, { relative: 1e-10, absolute: 1e-12 });
+    },
+  );
+
+  test.each(golden.passAtK)("pass@$k with $correct of $samples right", ({ correct, samples, k, chance }) =>
+    expect([passAtK(correct, samples, k)]).toBeAllClose([chance], { relative: 1e-11, absolute: 1e-13 }),
+  );
+
+  test.each(golden.majority)("maj@$k is the share of all subsets", ({ classes, silent, k, chance }) =>
+    expect([majorityAtK(classes, silent, k)]).toBeAllClose([chance], { relative: 1e-13, absolute: 1e-15 }),
+  );
+
+  test.each(golden.permutation)("paired permutation p $p", ({ differences, p }) => {
+    const exact = pairedPermutation(differences, { seed: 1 });
+    expect(exact.draws).toBeNull();
+    expect([exact.p]).toBeAllClose([p], { relative: 1e-11, absolute: 0 });
+    // Off every lattice, so that signs are drawn: 20,000 of them put p within 0.0037 of the truth at worst, one standard deviation.
+    const drawn = pairedPermutation(
+      differences.map((each) => each * Math.PI),
+      { seed: 1 },
+    );
+    expect(drawn.draws === null).toBe(differences.every((each) => each === 0));
+    expect(Math.abs(drawn.p - p)).toBeLessThan(0.015);
+  });
+
+  test.each(golden.holm)("Holm of $p", ({ p, adjusted }) =>
+    expect(holmAdjusted(p)).toBeAllClose(adjusted, { relative: 1e-14, absolute: 0 }),
+  );
+
+  test.each(golden.power)(
+    "$difference at $discordant discordant takes $problems problems",
+    ({ difference, discordant, problems, exactPower }) => {
+      const spread = { between: discordant, within: null };
+      expect(problemsNeeded(difference, spread)).toBe(Math.ceil(problems));
+      expect([differenceFound(problems, spread)]).toBeAllClose([difference], { relative: 1e-6, absolute: 0 });
+      expect(exactPower).toBeGreaterThan(0.775);
+      expect(exactPower).toBeLessThan(0.8);
     },
   );
 });
