@@ -38,6 +38,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: "Serve a model in OpenAI's protocol",
     load: () => import("./verbs/serve.ts"),
   },
+  "export-log": {
+    summary: "Write measurements as logs of Inspect",
+    load: () => import("./verbs/export-log.ts"),
+  },
   inspect: {
     summary: "Say what a checkpoint is, tensor by tensor",
     load: () => import("./verbs/inspect.ts"),

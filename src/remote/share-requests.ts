@@ -130,13 +130,13 @@ class Sharing<Request extends { readonly id: string }, Answer> {
     this.stop();
   }
 
-  /** Gives waiting requests to servers, always the one that has the fewest. */
+  /** Gives waiting requests to servers: one that works before one that is tried again, then the one that has the fewest. */
   #dispatch(): void {
     while (this.#waiting.length > 0 && !this.#stopped.signal.aborted) {
       const now = performance.now();
       const free = this.#servers.filter((server) => this.#isFree(server, now));
       if (free.length === 0) return;
-      const server = free.reduce((least, each) => (each.inFlight < least.inFlight ? each : least));
+      const server = free.reduce((best, each) => (isBetter(each, best) ? each : best));
       const work = this.#waiting.shift()!;
       server.inFlight++;
       this.#work(server, work).catch((error: unknown) => this.#fail(error));
@@ -164,7 +164,8 @@ class Sharing<Request extends { readonly id: string }, Answer> {
       server.failures++;
       if (attempt.blame === "request") work.attempts++;
       if (work.attempts >= REQUEST_ATTEMPTS) throw unanswered(request.id, server.url, attempt.reason);
-      this.#waiting.unshift(work);
+      // At the end, so that neither a bad request nor a bad server meets only the other.
+      this.#waiting.push(work);
       if (era === server.era) this.#pause(server, attempt);
     } else {
       if (attempt.by === "request") throw attempt.error;
@@ -206,6 +207,11 @@ class Sharing<Request extends { readonly id: string }, Answer> {
       { hint: "What was answered is kept; start again when one is back." },
     );
   }
+}
+
+function isBetter(left: Server, right: Server): boolean {
+  if (left.failuresInRow === right.failuresInRow) return left.inFlight < right.inFlight;
+  return left.failuresInRow < right.failuresInRow;
 }
 
 function unreachable({ url, failuresInRow }: Server, reason: string): BitmendError {

@@ -20,6 +20,8 @@ export interface Surroundings {
   readonly node?: readonly string[];
   /** Called with what stderr holds so far, each time it grows; the signal it returns is sent. */
   readonly onProgress?: (stderr: string) => NodeJS.Signals | undefined;
+  /** Kills it outright when it fires. */
+  readonly kill?: AbortSignal;
 }
 
 /** Runs `bitmend ...argv` to its end. */
@@ -30,13 +32,14 @@ export async function bitmend(argv: readonly string[], surroundings: Surrounding
 /** Runs a command to its end. */
 export async function execute(
   [command, ...argv]: readonly [string, ...string[]],
-  { cwd, environment, onProgress }: Surroundings = {},
+  { cwd, environment, onProgress, kill }: Surroundings = {},
 ): Promise<Outcome> {
   const child = spawn(command, argv, {
     cwd,
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  kill?.addEventListener("abort", () => child.kill("SIGKILL"), { once: true });
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
