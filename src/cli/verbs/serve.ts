@@ -14,6 +14,7 @@ export const command = defineCommand({
     queue: { type: "integer", value: "N", help: "Completions that may wait; more get 429 (256)" },
     "body-megabytes": { type: "integer", value: "N", help: "Longest request (8)" },
     grace: { type: "integer", value: "SECONDS", help: "For running requests after SIGTERM (10)" },
+    int8: { type: "boolean", help: "8-bit activations: faster, answers may depend on company" },
     threads: { type: "integer", value: "N", help: "CPU threads (default: all)" },
   },
   positionals: {
@@ -32,7 +33,10 @@ export const command = defineCommand({
       does: "for other machines; clients send the key as a bearer token",
     },
   ],
-  run: async ({ positionals: [model], "no-key": allowsAnyone, ...values }, context) => {
+  run: async (
+    { positionals: [model], "no-key": allowsAnyone, int8: roundsActivations, ...values },
+    context,
+  ) => {
     using draw = drawEvents(context.terminal, { silent: false });
     const apiKey = process.env["BITMEND_API_KEY"];
     const { name, host, port, context: longest, slots, queue, threads } = values;
@@ -45,6 +49,7 @@ export const command = defineCommand({
       queue,
       threads,
       allowsAnyone,
+      roundsActivations,
       context: longest,
       apiKey: apiKey === "" ? undefined : apiKey,
       bodyMegabytes: values["body-megabytes"],
