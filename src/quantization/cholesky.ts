@@ -1,16 +1,20 @@
 /**
  * @file Blocked Cholesky factor and triangular inverse in float64, row-major.
  *
- * Both finish a panel of columns at a time, by one substitution, and hand the rest to {@link SubtractProduct}: nearly all the work.
+ * Columns are halved until they are a panel: the left half is finished, its effect on the right half is one product, then the right half is finished.
+ * So nearly all the work is {@link SubtractProduct}, of large depth, and each number is passed over a few times only.
  */
 import { copyRectangle, subtractProduct, type SubtractProduct } from "./subtract-product.ts";
 
-/** Columns finished by one substitution, which costs size² · panelWidth / 2 in all. */
+/** Columns finished one by one. */
 const panelWidth = 64;
-/** Columns whose effect on the rest is one product: of this depth, so that the rest is passed over less often. */
-const blockWidth = 256;
+/** Columns of which a copy is held. */
+const blockWidth = 1024;
 /** Rows updated together: above the diagonal nothing is needed, so finer steps waste less. */
 const rowsPerUpdate = 512;
+
+/** Half-open. */
+type Range = readonly [start: number, end: number];
 
 /**
  * Overwrites the lower triangle of `matrix` ([size, size], symmetric, only the lower triangle is read) with its Cholesky factor.
@@ -22,178 +26,189 @@ export async function factorCholesky(
   size: number,
   subtract: SubtractProduct = subtractProduct,
 ): Promise<boolean> {
+  const work = { matrix, size, subtract };
   for (let block = 0; block < size; block += blockWidth) {
     const blockEnd = Math.min(size, block + blockWidth);
-    for (let start = block; start < blockEnd; start += panelWidth) {
-      const end = Math.min(blockEnd, start + panelWidth);
-      const panel = { target: matrix, size, start, end, factor: matrix, factorStride: size, factorStart: 0 };
-      if (!factorDiagonal(panel)) return false;
-      solveRows(panel, end, size);
-      const columns = [start, end] as const;
-      // oxlint-disable-next-line eslint/no-await-in-loop -- the next panel needs it
-      await subtract({
-        target: matrix,
-        stride: size,
-        rows: [end, size],
-        columns: [end, blockEnd],
-        left: copyRectangle(matrix, size, { rows: [end, size], columns }),
-        right: copyRectangle(matrix, size, { rows: [end, blockEnd], columns }),
-        depth: end - start,
-      });
-    }
-    const depth = blockEnd - block;
-    const left = copyRectangle(matrix, size, { rows: [blockEnd, size], columns: [block, blockEnd] });
-    for (let row = blockEnd; row < size; row += rowsPerUpdate) {
-      const rowEnd = Math.min(size, row + rowsPerUpdate);
-      // oxlint-disable-next-line eslint/no-await-in-loop -- the next block needs it
-      await subtract({
-        target: matrix,
-        stride: size,
-        rows: [row, rowEnd],
-        columns: [blockEnd, rowEnd],
-        left: left.subarray((row - blockEnd) * depth, (rowEnd - blockEnd) * depth),
-        right: left.subarray(0, (rowEnd - blockEnd) * depth),
-        depth,
-      });
+    // oxlint-disable-next-line eslint/no-await-in-loop -- the next block needs it
+    if (!(await factorColumns(work, [block, blockEnd]))) return false;
+    // oxlint-disable-next-line eslint/no-await-in-loop -- the next block needs it
+    await subtractLower(work, [block, blockEnd], size);
+  }
+  return true;
+}
+
+/** A matrix in the making. */
+interface Work {
+  readonly matrix: Float64Array;
+  readonly size: number;
+  readonly subtract: SubtractProduct;
+}
+
+/** Factors columns that carry the effect of all before them; false when the matrix is not positive definite. */
+async function factorColumns(work: Work, columns: Range): Promise<boolean> {
+  const { matrix, size } = work;
+  const [start, end] = columns;
+  if (end - start > panelWidth) {
+    const middle = middleOf(columns);
+    if (!(await factorColumns(work, [start, middle]))) return false;
+    await subtractLower(work, [start, middle], end);
+    return factorColumns(work, [middle, end]);
+  }
+  if (!factorDiagonal(matrix, size, columns)) return false;
+  const triangle = copyRectangle(matrix, size, { rows: columns, columns });
+  await divideRows(work, { rows: [end, size], columns }, negatedInverse(triangle, end - start, end - start));
+  return true;
+}
+
+/** Whole panels to the left. */
+function middleOf([start, end]: Range): number {
+  return start + panelWidth * Math.ceil((end - start) / panelWidth / 2);
+}
+
+/** Subtracts the effect of finished `columns` from the lower triangle of those after them, up to `end`. */
+async function subtractLower({ matrix, size, subtract }: Work, columns: Range, end: number): Promise<void> {
+  const [start, middle] = columns;
+  const depth = middle - start;
+  const left = copyRectangle(matrix, size, { rows: [middle, size], columns });
+  for (let row = middle; row < size;) {
+    // Where no more than one step lies above the diagonal, all rows go together.
+    const rowEnd = row + rowsPerUpdate < end ? row + rowsPerUpdate : size;
+    const columnEnd = Math.min(end, rowEnd);
+    // oxlint-disable-next-line eslint/no-await-in-loop -- bounds memory
+    await subtract({
+      target: matrix,
+      stride: size,
+      rows: [row, rowEnd],
+      columns: [middle, columnEnd],
+      left: left.subarray((row - middle) * depth, (rowEnd - middle) * depth),
+      right: left.subarray(0, (columnEnd - middle) * depth),
+      depth,
+    });
+    row = rowEnd;
+  }
+}
+
+/** Factors the square on the diagonal; false when it is not positive definite. */
+function factorDiagonal(matrix: Float64Array, size: number, [start, end]: Range): boolean {
+  const product = (row: number, column: number): number => {
+    let sum = 0;
+    for (let k = start; k < column; k++) sum += matrix[row * size + k]! * matrix[column * size + k]!;
+    return sum;
+  };
+  for (let diagonal = start; diagonal < end; diagonal++) {
+    const pivot = matrix[diagonal * size + diagonal]! - product(diagonal, diagonal);
+    if (!(pivot > 0 && pivot < Number.POSITIVE_INFINITY)) return false;
+    const root = Math.sqrt(pivot);
+    matrix[diagonal * size + diagonal] = root;
+    for (let row = diagonal + 1; row < end; row++) {
+      matrix[row * size + diagonal] = (matrix[row * size + diagonal]! - product(row, diagonal)) / root;
     }
   }
   return true;
 }
 
-/** Factors the square on the diagonal that a panel begins with; false when it is not positive definite. */
-function factorDiagonal(panel: Panel): boolean {
-  const { target, size, start, end } = panel;
-  for (let diagonal = start; diagonal < end; diagonal++) {
-    const pivot = target[diagonal * size + diagonal]! - partialProduct(panel, diagonal, diagonal);
-    if (!(pivot > 0 && pivot < Number.POSITIVE_INFINITY)) return false;
-    target[diagonal * size + diagonal] = Math.sqrt(pivot);
-    for (let row = diagonal + 1; row < end; row++) solveEntry(panel, row, diagonal);
+/** -L⁻¹ of the lower triangle L that `values` begins with, [width, width], zeros above the diagonal. */
+function negatedInverse(values: Float64Array, stride: number, width: number): Float64Array {
+  const inverse = new Float64Array(width * width);
+  for (let row = 0; row < width; row++) {
+    const pivot = values[row * stride + row]!;
+    inverse[row * width + row] = -1 / pivot;
+    for (let k = 0; k < row; k++) {
+      const factor = values[row * stride + k]! / pivot;
+      for (let column = 0; column <= k; column++) {
+        inverse[row * width + column] =
+          inverse[row * width + column]! - factor * inverse[k * width + column]!;
+      }
+    }
   }
-  return true;
+  return inverse;
+}
+
+/** Multiplies a rectangle by L⁻ᵀ, given -L⁻¹. */
+async function divideRows(
+  { matrix, size, subtract }: Work,
+  { rows, columns }: { readonly rows: Range; readonly columns: Range },
+  negated: Float64Array,
+): Promise<void> {
+  const left = copyRectangle(matrix, size, { rows, columns });
+  for (let row = rows[0]; row < rows[1]; row++)
+    matrix.fill(0, row * size + columns[0], row * size + columns[1]);
+  const depth = columns[1] - columns[0];
+  await subtract({ target: matrix, stride: size, rows, columns, left, right: negated, depth });
 }
 
 /**
  * Overwrites a lower factor L ([size, size], only the lower triangle is read) with its transposed inverse Y = L⁻ᵀ: upper triangular, zeros below
  * the diagonal.
  *
- * It solves Y·Lᵀ = I, the substitution that the panels of the Cholesky factor need too; a block of L is done with when its columns of Y are there.
+ * It solves Y·Lᵀ = I column by column; a block of L is done with when its columns of Y are there.
  */
 export async function invertTransposed(
   matrix: Float64Array,
   size: number,
   subtract: SubtractProduct = subtractProduct,
 ): Promise<void> {
+  const work = { matrix, size, subtract };
   for (let row = 0; row < size; row++) matrix.fill(0, row * size + row + 1, (row + 1) * size);
   for (let block = 0; block < size; block += blockWidth) {
-    const blockEnd = Math.min(size, block + blockWidth);
-    const width = blockEnd - block;
-    const factor = copyRectangle(matrix, size, { rows: [block, size], columns: [block, blockEnd] });
-    for (let row = block; row < size; row++) matrix.fill(0, row * size + block, row * size + blockEnd);
-    for (let diagonal = block; diagonal < blockEnd; diagonal++) matrix[diagonal * size + diagonal] = 1;
-    for (let start = block; start < blockEnd; start += panelWidth) {
-      const end = Math.min(blockEnd, start + panelWidth);
-      const panel = { target: matrix, size, start, end, factor, factorStride: width, factorStart: block };
-      solveRows(panel, 0, start);
-      for (let row = start; row < end; row++) solveRow(panel, row, row);
-      // oxlint-disable-next-line eslint/no-await-in-loop -- the next panel needs it
-      await subtract({
-        target: matrix,
-        stride: size,
-        rows: [0, end],
-        columns: [end, blockEnd],
-        left: copyRectangle(matrix, size, { rows: [0, end], columns: [start, end] }),
-        right: copyRectangle(factor, width, {
-          rows: [end - block, width],
-          columns: [start - block, end - block],
-        }),
-        depth: end - start,
-      });
-    }
+    const columns = [block, Math.min(size, block + blockWidth)] as const;
+    const factor = copyRectangle(matrix, size, { rows: [block, size], columns });
+    for (let row = block; row < size; row++) matrix.fill(0, row * size + block, row * size + columns[1]);
+    const copy = { factor, block, width: columns[1] - block };
     // oxlint-disable-next-line eslint/no-await-in-loop -- the next block needs it
-    await subtract({
-      target: matrix,
-      stride: size,
-      rows: [0, blockEnd],
-      columns: [blockEnd, size],
-      left: copyRectangle(matrix, size, { rows: [0, blockEnd], columns: [block, blockEnd] }),
-      right: factor.subarray(width * width),
-      depth: width,
-    });
+    await invertColumns(work, columns, copy);
+    // oxlint-disable-next-line eslint/no-await-in-loop -- the next block needs it
+    await subtractUpper(work, { columns, others: [columns[1], size] }, copy);
   }
 }
 
-/** Columns [start, end) of `target` ([size, size]), which meet the rows of `factor` with the same numbers. */
-interface Panel {
-  readonly target: Float64Array;
-  readonly size: number;
-  readonly start: number;
-  readonly end: number;
+/** Rows of L from `block` on, columns of one block, [size - block, width]. */
+interface FactorCopy {
   readonly factor: Float64Array;
-  readonly factorStride: number;
-  /** The row and column of the target that row 0 and column 0 of `factor` stand for. */
-  readonly factorStart: number;
+  readonly block: number;
+  readonly width: number;
 }
 
-/** Substitution for rows of which nothing is known to be zero, four at a time: each number of the factor that is read serves all. */
-function solveRows(panel: Panel, firstRow: number, endRow: number): void {
-  const { start, end } = panel;
-  const wholeEnd = firstRow + 4 * Math.floor((endRow - firstRow) / 4);
-  for (let row = firstRow; row < wholeEnd; row += 4) {
-    for (let column = start; column < end; column++) solveFour(panel, row, column);
+/** Finishes columns of Y that carry the effect of all before them. */
+async function invertColumns(work: Work, columns: Range, copy: FactorCopy): Promise<void> {
+  const { matrix, size } = work;
+  const [start, end] = columns;
+  if (end - start > panelWidth) {
+    const middle = middleOf(columns);
+    await invertColumns(work, [start, middle], copy);
+    await subtractUpper(work, { columns: [start, middle], others: [middle, end] }, copy);
+    await invertColumns(work, [middle, end], copy);
+    return;
   }
-  for (let row = wholeEnd; row < endRow; row++) solveRow(panel, row, start);
-}
-
-/** As {@link solveEntry} for four rows, bit for bit. */
-function solveFour(
-  { target, size, start, factor, factorStride, factorStart }: Panel,
-  row: number,
-  column: number,
-): void {
-  const row0 = row * size;
-  const row1 = row0 + size;
-  const row2 = row1 + size;
-  const row3 = row2 + size;
-  const columnOffset = (column - factorStart) * factorStride - factorStart;
-  const pivot = factor[(column - factorStart) * (factorStride + 1)]!;
-  let sum0 = 0;
-  let sum1 = 0;
-  let sum2 = 0;
-  let sum3 = 0;
-  for (let k = start; k < column; k++) {
-    const value = factor[columnOffset + k]!;
-    sum0 += target[row0 + k]! * value;
-    sum1 += target[row1 + k]! * value;
-    sum2 += target[row2 + k]! * value;
-    sum3 += target[row3 + k]! * value;
+  const { factor, block, width } = copy;
+  const triangle = factor.subarray((start - block) * (width + 1));
+  const negated = negatedInverse(triangle, width, end - start);
+  await divideRows(work, { rows: [0, start], columns }, negated);
+  for (let row = start; row < end; row++) {
+    for (let column = row; column < end; column++) {
+      matrix[row * size + column] = -negated[(column - start) * (end - start) + row - start]!;
+    }
   }
-  target[row0 + column] = (target[row0 + column]! - sum0) / pivot;
-  target[row1 + column] = (target[row1 + column]! - sum1) / pivot;
-  target[row2 + column] = (target[row2 + column]! - sum2) / pivot;
-  target[row3 + column] = (target[row3 + column]! - sum3) / pivot;
 }
 
-/** Substitution for one row of the panel: target[row, start:end] · factor[start:end, start:end]ᵀ⁻¹, known to be zero before `firstColumn`. */
-function solveRow(panel: Panel, row: number, firstColumn: number): void {
-  for (let column = firstColumn; column < panel.end; column++) solveEntry(panel, row, column);
-}
-
-function solveEntry(panel: Panel, row: number, column: number): void {
-  const { target, factor, size, factorStride, factorStart } = panel;
-  const sum = partialProduct(panel, row, column);
-  const pivot = factor[(column - factorStart) * (factorStride + 1)]!;
-  target[row * size + column] = (target[row * size + column]! - sum) / pivot;
-}
-
-/** target[row, start:column] · factor[column, start:column]. */
-function partialProduct(
-  { target, factor, size, start, factorStride, factorStart }: Panel,
-  row: number,
-  column: number,
-): number {
-  const rowOffset = row * size;
-  const columnOffset = (column - factorStart) * factorStride - factorStart;
-  let sum = 0;
-  for (let k = start; k < column; k++) sum += target[rowOffset + k]! * factor[columnOffset + k]!;
-  return sum;
+/** Subtracts the effect of finished `columns` of Y from the `others` after them. */
+async function subtractUpper(
+  { matrix, size, subtract }: Work,
+  { columns, others }: { readonly columns: Range; readonly others: Range },
+  { factor, block, width }: FactorCopy,
+): Promise<void> {
+  const [start, end] = columns;
+  const isBlock = end - start === width;
+  const rowsOfFactor = [others[0] - block, others[1] - block] as const;
+  await subtract({
+    target: matrix,
+    stride: size,
+    rows: [0, end],
+    columns: others,
+    left: copyRectangle(matrix, size, { rows: [0, end], columns }),
+    right: isBlock
+      ? factor.subarray(rowsOfFactor[0] * width, rowsOfFactor[1] * width)
+      : copyRectangle(factor, width, { rows: rowsOfFactor, columns: [start - block, end - block] }),
+    depth: end - start,
+  });
 }

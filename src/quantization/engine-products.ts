@@ -41,12 +41,12 @@ export async function engineProducts(
       subtractProduct(update);
       return;
     }
-    const shared = { right: memory.right.copy([columnCount, depth], update.right) };
+    const shared = { right: memory.right.holding([columnCount, depth], update.right) };
     const rowsAtOnce = Math.max(1, Math.floor(largestProduct / columnCount));
     for (let first = 0; first < rows[1] - rows[0]; first += rowsAtOnce) {
       const rowCount = Math.min(rowsAtOnce, rows[1] - rows[0] - first);
       const part = update.left.subarray(first * depth, (first + rowCount) * depth);
-      const feeds = { ...shared, left: memory.left.copy([rowCount, depth], part) };
+      const feeds = { ...shared, left: memory.left.holding([rowCount, depth], part) };
       const product = memory.product.tensor([rowCount, columnCount]);
       // oxlint-disable-next-line eslint/no-await-in-loop -- bounds memory
       await session.run(feeds, { product });
@@ -86,7 +86,9 @@ class ReusedFloat64 {
     return { dataType: "f64", shape, data: this.#memory.subarray(0, length) };
   }
 
-  copy(shape: readonly [number, number], values: Float64Array): SharedFloat64 {
+  /** A copy of `values`, or they themselves where they are shared already. */
+  holding(shape: readonly [number, number], values: Float64Array): SharedFloat64 {
+    if (values.buffer instanceof SharedArrayBuffer) return { dataType: "f64", shape, data: values };
     const tensor = this.tensor(shape);
     tensor.data.set(values);
     return tensor;

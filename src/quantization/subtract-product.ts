@@ -95,19 +95,33 @@ function subtractEntry(
   target[index] = current;
 }
 
-/** A copy of the rectangle of a matrix with `stride` columns. */
+/** A copy of the rectangle of a matrix with `stride` columns, in shared memory where it is large. */
 export function copyRectangle(
   matrix: Float64Array,
   stride: number,
   { rows, columns }: Pick<ProductUpdate, "rows" | "columns">,
 ): Float64Array {
   const width = columns[1] - columns[0];
-  const copy = new Float64Array((rows[1] - rows[0]) * width);
+  const copy = newFloat64((rows[1] - rows[0]) * width);
   for (let row = rows[0]; row < rows[1]; row++) {
-    const start = row * stride;
-    copy.set(matrix.subarray(start + columns[0], start + columns[1]), (row - rows[0]) * width);
+    const start = row * stride + columns[0];
+    const copyStart = (row - rows[0]) * width;
+    if (width > narrow) copy.set(matrix.subarray(start, start + width), copyStart);
+    else for (let offset = 0; offset < width; offset++) copy[copyStart + offset] = matrix[start + offset]!;
   }
   return copy;
+}
+
+/** Up to this width a loop copies a row in less time than a view of it takes to make. */
+const narrow = 64;
+/** From so many elements on another thread is likely to read them. */
+const worthSharing = 2 ** 20;
+
+function newFloat64(length: number): Float64Array {
+  const isShared = length >= worthSharing;
+  return isShared
+    ? new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT))
+    : new Float64Array(length);
 }
 
 /** Elements on a side of the squares that are transposed together, so that both lie in a core's first cache. */
