@@ -11,7 +11,6 @@ import { lockDirectory } from "../runs/run-directory.ts";
 import { readAdapter } from "../training/read-adapter.ts";
 import { isRemoteModel } from "../remote/remote-model.ts";
 import type { TokenUsage, UsageReport } from "../remote/token-usage.ts";
-import { openTask } from "../tasks/open-task.ts";
 import type { Task } from "../tasks/task.ts";
 import { BitmendError } from "../util/errors.ts";
 import { describeVariant, type Origin } from "./describe-variant.ts";
@@ -25,6 +24,7 @@ import { type Answering, evaluateStage, loader } from "./run/evaluate-stage.ts";
 import { writeHeader } from "./run/header.ts";
 import { prepare } from "./run/prepare.ts";
 import { adapterLoader } from "./run/preference-stage.ts";
+import { openTaskWithData } from "./task-data.ts";
 
 export interface EvaluateOptions extends Pick<RunRecipeInput, "problems" | "split" | "seed" | "generation"> {
   /** A model directory, full or low-bit, the name of a model that ships with bitmend, or `openai:URL#name` for one behind an API. */
@@ -150,8 +150,8 @@ async function* remoteSubject(
     );
   }
   const { model } = setup.recipe;
+  const task = yield* openTaskWithData(setup.recipe.task, { signal: setup.signal });
   yield { type: "stage", name: "Asking which models are served" };
-  const task = openTask(setup.recipe.task);
   const { variant, weights, generate, usage } = await openRemote({ ...setup, task }, remote);
   const named = name === undefined ? variant : { ...variant, name };
   yield { type: "stage-done", result: variant.name };
