@@ -131,7 +131,7 @@ const pocketPrompts = pocketProblem.map((problem) =>
 );
 const pocketQuestions = {
   sequences: [
-    ...pocketPrompts.map((prompt) => prompt.slice(0, 8)),
+    ...questions.sequences,
     ...[0, 5].map((index) => [...pocketPrompts[index]!, ...tokenizer.encode(pocketProblem[index]!.solution)]),
   ],
   prompts: [pocketPrompts[7]!, pocketPrompts[10]!],
