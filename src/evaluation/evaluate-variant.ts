@@ -16,7 +16,7 @@ import { randomStream } from "../util/random.ts";
 import { verdictRecord } from "./verdict-record.ts";
 
 /** One problem that is asked: a model here reads the tokens, one behind an API is sent messages made from the problem. */
-export interface EvaluationRequest extends GenerationRequest {
+interface EvaluationRequest extends GenerationRequest {
   readonly problem: Problem;
 }
 

@@ -104,7 +104,7 @@ function withNewTokenLimit(question: Question): Question {
 }
 
 /** What the server says to this request it would say to any. */
-export function refusedByServer(server: string, status: number, reason: string): Attempt<never> {
+function refusedByServer(server: string, status: number, reason: string): Attempt<never> {
   return { type: "refused", by: "server", error: serverRefusal(server, status, reason) };
 }
 

@@ -1,5 +1,5 @@
 /** One message of a chat. */
-export interface RemoteMessage {
+interface RemoteMessage {
   readonly role: "system" | "user" | "assistant";
   readonly content: string;
 }
