@@ -57,6 +57,7 @@ const parameterWords: readonly (readonly [keyof Parameters, string])[] = [
   ["characterRepeats", "equal runs of characters"],
   ["loopCharacters", "characters of loop"],
   ["unreadableShare", "share of unreadable characters"],
+  ["nearLoopShare", "share of distinct ends: loops that vary"],
 ];
 
 /** How a definition differs from the one in use, in words. */

@@ -3,7 +3,8 @@
  * counted apart, because below 4 bits most lost answers of small models are of this kind (docs/papers.md, P1).
  */
 import type { Verdict } from "./verdict.ts";
-import { tailCycle } from "./tail-cycle.ts";
+import { distinctWindowShare } from "./distinct-windows.ts";
+import { longestCycle, tailPeriods } from "./tail-cycle.ts";
 
 /** Why a failing completion is degenerate, in the order the rules are tried. */
 export type DegenerateKind = "not-text" | "loop" | "no-answer";
@@ -18,6 +19,8 @@ export interface DegenerateParameters {
   readonly characterRepeats: number;
   /** ... and the repeated end is at least this many characters long (both kinds). */
   readonly loopCharacters: number;
+  /** Loop with variations: the end has at most this share of distinct windows; 0 in the definition, which takes exact cycles only. */
+  readonly nearLoopShare: number;
 }
 
 const defaultDegenerateParameters: DegenerateParameters = {
@@ -25,6 +28,7 @@ const defaultDegenerateParameters: DegenerateParameters = {
   lineRepeats: 4,
   characterRepeats: 5,
   loopCharacters: 40,
+  nearLoopShare: 0,
 };
 
 /** The definition in one sentence, for reports. */
@@ -51,24 +55,58 @@ export function degenerateKind(
   { completion, verdict }: DegenerateCase,
   parameters: DegenerateParameters = defaultDegenerateParameters,
 ): DegenerateKind | null {
-  if (verdict === "correct") return null;
-  if (unreadableShare(completion) >= parameters.unreadableShare) return "not-text";
-  if (isLoop(completion, parameters)) return "loop";
-  return verdict === "no-answer" ? "no-answer" : null;
+  return verdict === "correct" ? null : kindOf(shapeOf(completion), verdict, parameters);
 }
 
-function isLoop(completion: string, parameters: DegenerateParameters): boolean {
-  const { lineRepeats, characterRepeats, loopCharacters } = parameters;
+/** What the rules read off a text, whatever their parameters are. */
+interface TextShape {
+  readonly unreadable: number;
+  /** Smallest period of every end, in characters. */
+  readonly characters: Int32Array;
+  /** Lines that are not empty, white space collapsed: all, and all but the last, which may be cut short. */
+  readonly lines: readonly { readonly lengths: readonly number[]; readonly periods: Int32Array }[];
+  readonly distinctWindows: number;
+}
+
+function shapeOf(completion: string): TextShape {
   const text = completion.trimEnd();
-  const characters = tailCycle(text, characterRepeats);
-  if (characters !== null && characters.length >= loopCharacters) return true;
   const lines = text
     .split("\n")
     .map((line) => line.trim().replaceAll(/\s+/g, " "))
     .filter((line) => line !== "");
-  return [lines, lines.slice(0, -1)].some((candidate) => {
-    const cycle = tailCycle(candidate, lineRepeats);
-    return cycle !== null && candidate.slice(-cycle.length).join("\n").length >= loopCharacters;
+  return {
+    unreadable: unreadableShare(completion),
+    characters: tailPeriods(text),
+    lines: [lines, lines.slice(0, -1)].map((some) => ({
+      lengths: some.map(({ length }) => length),
+      periods: tailPeriods(some),
+    })),
+    distinctWindows: distinctWindowShare(completion),
+  };
+}
+
+function kindOf(
+  shape: TextShape,
+  verdict: DegenerateCase["verdict"],
+  parameters: DegenerateParameters,
+): DegenerateKind | null {
+  if (shape.unreadable >= parameters.unreadableShare) return "not-text";
+  if (isLoop(shape, parameters)) return "loop";
+  return verdict === "no-answer" ? "no-answer" : null;
+}
+
+function isLoop(
+  { characters, lines, distinctWindows }: TextShape,
+  parameters: DegenerateParameters,
+): boolean {
+  const { lineRepeats, characterRepeats, loopCharacters, nearLoopShare } = parameters;
+  if ((longestCycle(characters, characterRepeats)?.length ?? 0) >= loopCharacters) return true;
+  if (nearLoopShare > 0 && distinctWindows <= nearLoopShare) return true;
+  return lines.some(({ lengths, periods }) => {
+    const cycle = longestCycle(periods, lineRepeats);
+    if (cycle === null) return false;
+    // Lines joined by newlines.
+    return lengths.slice(-cycle.length).reduce((sum, length) => sum + length + 1, -1) >= loopCharacters;
   });
 }
 
@@ -104,11 +142,14 @@ export function degenerateSensitivity(
   cases: readonly DegenerateCase[],
   variations: readonly Partial<DegenerateParameters>[] = defaultVariations,
 ): DegenerateShare[] {
+  const shapes = cases.flatMap(({ completion, verdict }) =>
+    verdict === "correct" ? [] : [{ shape: shapeOf(completion), verdict }],
+  );
   return [{}, ...variations].map((variation) => {
     const parameters = { ...defaultDegenerateParameters, ...variation };
     const counts = { "not-text": 0, loop: 0, "no-answer": 0 };
-    for (const each of cases) {
-      const kind = degenerateKind(each, parameters);
+    for (const { shape, verdict } of shapes) {
+      const kind = kindOf(shape, verdict, parameters);
       if (kind !== null) counts[kind]++;
     }
     const total = Math.max(1, cases.length);
@@ -121,7 +162,7 @@ export function degenerateSensitivity(
   });
 }
 
-/** Each parameter halved and doubled, roughly. */
+/** Each parameter halved and doubled, roughly; then loops with variations counted as loops. */
 export const defaultVariations: readonly Partial<DegenerateParameters>[] = [
   { lineRepeats: 3, characterRepeats: 3 },
   { lineRepeats: 8, characterRepeats: 10 },
@@ -129,4 +170,5 @@ export const defaultVariations: readonly Partial<DegenerateParameters>[] = [
   { loopCharacters: 200 },
   { unreadableShare: 0.15 },
   { unreadableShare: 0.6 },
+  { nearLoopShare: 0.25 },
 ];

@@ -88,14 +88,14 @@ test("compare: runs of two tools are paired by their questions", async () => {
   expect(remarks.some((text) => text.includes("exact_match,flexible-extract"))).toBe(true);
 });
 
-test("compare: what cannot be paired, or is no log, is refused by name", async () => {
-  const refused = async (code: string, options: Parameters<typeof compare>[0]): Promise<void> =>
-    expect(consume(compare(options))).rejects.toThrow(expect.objectContaining({ code }));
-  await refused("verbs/no-records", { paths: [] });
-  await refused("verbs/no-records", { paths: [at("nothing.jsonl")] });
-  await refused("verbs/no-records", { paths: [fileURLToPath(import.meta.url)] });
-  await refused("evaluation/bad-log", { paths: [at("said.json")] });
-  await refused("evaluation/bad-log", { paths: [...paths, at("low.eval")], metric: "nonesuch" });
-  await refused("verbs/no-baseline", { paths, baseline: "nobody" });
-  await refused("evaluation/bad-difference", { paths, difference: 2 });
-});
+test.each([
+  ["verbs/no-records", { paths: [] }],
+  ["verbs/no-records", { paths: [at("nothing.jsonl")] }],
+  ["verbs/no-records", { paths: [fileURLToPath(import.meta.url)] }],
+  ["evaluation/bad-log", { paths: [at("said.json")] }],
+  ["evaluation/bad-log", { paths: [...paths, at("low.eval")], metric: "nonesuch" }],
+  ["verbs/no-baseline", { paths, baseline: "nobody" }],
+  ["evaluation/bad-difference", { paths, difference: 2 }],
+])("compare: %s for %j", async (code, options) =>
+  expect(consume(compare(options))).rejects.toThrow(expect.objectContaining({ code })),
+);

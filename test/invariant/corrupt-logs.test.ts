@@ -49,7 +49,7 @@ describe.each(Object.entries(readers))("%s", (name, read) => {
       const span = 1 + stream.integer(4);
       const start = stream.integer(bytes.length - span);
       for (let at = start; at < start + span; at++) bytes[at] = stream.integer(256);
-      attempt(bytes);
+      expect(["read", "refused"]).toContain(attempt(bytes));
     }
   });
 });
