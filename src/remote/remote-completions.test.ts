@@ -278,10 +278,10 @@ describe("answers are kept by content", () => {
       for await (const event of first) if (event.type === "completion" && ++seen === 7) stop.abort();
     }).rejects.toThrow("aborted");
     const kept = readFileSync(join(folder, "answers.jsonl"), "utf8").trim().split("\n").length;
-    const before = server.received.length;
-    const how = await generation([server.url]);
+    await using other = await scriptedServer(echo);
+    const how = await generation([other.url]);
     expect(byId(await ask(requests(20), how))).toEqual(byId(expected(20)));
-    expect(server.received.length - before).toBe(20 - kept);
+    expect(other.received.length).toBe(20 - kept);
     expect(how.usage.report()).toMatchObject({ cached: { answers: kept }, asked: { answers: 20 - kept } });
   });
 
