@@ -16,6 +16,8 @@ export interface CompareRunsOptions {
   readonly seed: number;
   /** The difference that power is stated for, fraction of 1. */
   readonly difference: number;
+  /** Cuts texts into tokens, so that they are compared by these. Default: by characters. */
+  readonly encode?: ((text: string) => readonly number[]) | undefined;
 }
 
 /**
@@ -46,7 +48,7 @@ function described({ name, problems }: SampledRun, paired: PairedResult | null):
 function pairedResult(
   before: readonly SampledProblem[],
   after: readonly SampledProblem[],
-  { seed, difference }: CompareRunsOptions,
+  { seed, difference, encode }: CompareRunsOptions,
 ): PairedResult {
   const differences = before.map((problem, index) => meanScore(problem) - meanScore(after[index]!));
   const ids = before.map(({ id }) => id);
@@ -91,7 +93,7 @@ function pairedResult(
       samples: samplesNeeded(difference, spread, before.length),
       found: differenceFound(before.length, spread, samples),
     },
-    agreement: agreementOf(before, after),
+    agreement: agreementOf(before, after, encode),
   };
 }
 
@@ -106,12 +108,19 @@ function scoresOf({ samples }: SampledProblem): number[] {
 function agreementOf(
   before: readonly SampledProblem[],
   after: readonly SampledProblem[],
+  encode: CompareRunsOptions["encode"],
 ): CompletionAgreement | null {
   const pairs = before.flatMap((problem, index): [string, string][] => {
     const [left, right] = [problem.samples[0]?.text ?? null, after[index]!.samples[0]?.text ?? null];
     return left === null || right === null ? [] : [[left, right]];
   });
-  return pairs.length === 0 ? null : completionAgreement(pairs, "characters");
+  if (pairs.length === 0) return null;
+  return encode === undefined
+    ? completionAgreement(pairs, "characters")
+    : completionAgreement(
+        pairs.map(([left, right]) => [encode(left), encode(right)] as const),
+        "tokens",
+      );
 }
 
 function refuseUnpaired(baseline: SampledRun, other: SampledRun): void {

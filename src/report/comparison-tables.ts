@@ -44,10 +44,11 @@ function legend({ name, summary }: RunComparison, runs: readonly RunComparison[]
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
   const samples = isSampled ? `, ${least === most ? most : `${least} to ${most}`} samples each` : "";
   const tests = new Set(runs.flatMap(({ paired }) => (paired === null ? [] : [testNames[paired.test]])));
-  return [
-    `score: % of ${count(summary.problems)} problems${samples}, with 95 % interval; drop in points against ${name};`,
-    `lost/won: problems solved${isSampled ? " by most samples" : ""} before and not now, and the reverse; p: ${[...tests].join(", ") || "none"}.`,
-  ];
+  return folded(
+    `score: % of ${count(summary.problems)} problems${samples}, with 95 % interval; drop in points against ${name}; ` +
+      `lost/won: problems solved${isSampled ? " by most samples" : ""} before and not now, and the reverse; ` +
+      `p: ${[...tests].join(", ") || "none"}.`,
+  );
 }
 
 const testNames: Readonly<Record<PairedResult["test"], string>> = {
@@ -87,10 +88,10 @@ export function powerLines(runs: readonly RunComparison[]): string[] {
     if (paired === null) return [];
     const { difference, problems, samples, found } = paired.power;
     const fewer = samples === null ? "" : `, or ${count(samples)} samples of each of these`;
-    return [
-      `${name}: finding ${fixed(difference * 100, 1)} points (80 % power, level 5 %) takes ${count(problems)} problems${fewer};`,
-      `  these ${count(summary.problems)} find ${percent(found)} points.`,
-    ];
+    return folded(
+      `${name}: finding ${fixed(difference * 100, 1)} points (80 % power, level 5 %) takes ${count(problems)} problems${fewer}; ` +
+        `these ${count(summary.problems)} find ${percent(found)} points.`,
+    );
   });
 }
 
@@ -99,8 +100,8 @@ export function detailLines(baseline: RunComparison, run: RunComparison): string
   const { paired } = run;
   if (paired === null) return [];
   return [
-    `lost: ${idList(paired.lost)}`,
-    `won: ${idList(paired.won)}`,
+    ...folded(`lost: ${idList(paired.lost)}`),
+    ...folded(`won: ${idList(paired.won)}`),
     ...groupTable("subject", paired.bySubject),
     ...groupTable("level", paired.byLevel),
     ...agreementLines(paired),
@@ -138,7 +139,7 @@ function agreementLines({ agreement }: PairedResult): string[] {
     first === null || part === null
       ? ""
       : `; the others part after ${count(first)} ${unit} (median), ${percent(part, 0)} % of the longer text`;
-  return ["", `Texts: ${count(identical)} of ${count(pairs)} are equal${rest}.`];
+  return ["", ...folded(`Texts: ${count(identical)} of ${count(pairs)} are equal${rest}.`)];
 }
 
 function shapeTable(runs: readonly RunComparison[]): string[] {
@@ -149,7 +150,7 @@ function shapeTable(runs: readonly RunComparison[]): string[] {
   return [
     "",
     ...textTable([{ title: "run", align: "left", shrinks: true }, ...titles.map(right)], rows),
-    "truncated: % ended by the token limit, as the log says; abrupt: % that end mid-sentence.",
+    ...folded("truncated: % ended by the token limit, as the log says; abrupt: % that end mid-sentence."),
   ];
 }
 
@@ -194,4 +195,15 @@ function signed(drop: number): string {
 
 function right(title: string): TextColumn {
   return { title, align: "right" };
+}
+
+/** `text` in lines of at most 80 columns, cut between words. */
+function folded(text: string): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > 80) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
 }

@@ -8,11 +8,13 @@ import type { SampledRun } from "../evaluation/sampled-run.ts";
 import { variantKind } from "../report/variant-words.ts";
 import type { ComparisonRecord } from "../runs/records.ts";
 import type { RunComparison } from "../runs/run-comparison.ts";
+import { loadTokenizer } from "../tokenizer/tokenizer.ts";
 import { BitmendError } from "../util/errors.ts";
 import { differences } from "./differences.ts";
 import { readEvaluation, type RecordedEvaluation } from "./evaluation-directory.ts";
 import type { VerbRun } from "./events.ts";
 import { readRun } from "./read-run.ts";
+import { resolveModel } from "./resolve-model.ts";
 
 export interface CompareOptions {
   /** Directories of measurements, samples of lm-evaluation-harness (file or directory), logs of Inspect. */
@@ -23,6 +25,8 @@ export interface CompareOptions {
   readonly metric?: string | undefined;
   /** The difference that power is stated for, fraction of 1. Default: 0.01. */
   readonly difference?: number | undefined;
+  /** Model whose tokenizer cuts texts, so that the first differing token is told. Default: characters are compared. */
+  readonly tokenizer?: string | undefined;
   /** Where all of `runs` is written as JSON. Default: nowhere. */
   readonly output?: string | undefined;
 }
@@ -54,7 +58,6 @@ interface Entry {
  * @yields A remark for what is left out, and for every choice made in reading a log.
  * @throws {BitmendError} `verbs/no-records`, `verbs/different-problems` naming the difference, `verbs/no-baseline`, `evaluation/unpaired`.
  */
-// oxlint-disable-next-line eslint/require-await -- a verb is an async generator
 export async function* compare(options: CompareOptions): VerbRun<CompareResult> {
   const { paths, metric, difference = 0.01, output } = options;
   if (paths.length === 0)
@@ -79,13 +82,19 @@ export async function* compare(options: CompareOptions): VerbRun<CompareResult> 
       };
   const [before, ...after] = paired.runs;
   const seed = first?.recipe.seed ?? 1;
-  const runs = compareRuns(before!, after, { seed, difference });
+  const encode = options.tokenizer === undefined ? undefined : yield* encoder(options.tokenizer);
+  const runs = compareRuns(before!, after, { seed, difference, encode });
   const isPlain =
     ours.size === paths.length &&
     paired.runs.every(({ problems }) => problems.every(({ samples }) => samples.length === 1));
   const recorded = isPlain ? record(entries, baseline, ours) : { comparisons: [], file: null };
   if (output !== undefined) writeOrExplain(resolve(output), `${JSON.stringify(runs, null, 1)}\n`);
   return { baseline: baseline.name, runs, ...recorded };
+}
+
+async function* encoder(model: string): VerbRun<(text: string) => readonly number[]> {
+  const tokenizer = loadTokenizer(yield* resolveModel(model));
+  return (text) => tokenizer.encode(text);
 }
 
 function isOurs(path: string): boolean {

@@ -11,7 +11,8 @@ import { readEvaluation } from "./evaluation-directory.ts";
  * @throws {BitmendError} what `readEvaluation` throws.
  */
 export function readSampledRuns(directory: string): { runs: SampledRun[]; remarks: string[] } {
-  const { problems, variants, verdicts } = readEvaluation(directory);
+  const { problems, variants, verdicts, recipe } = readEvaluation(directory);
+  const { samples: wanted = 1 } = recipe.generation;
   const completions = Map.groupBy(
     readJsonLines(join(directory, "completions.jsonl"), completionSchema),
     ({ variant }) => variant,
@@ -19,7 +20,8 @@ export function readSampledRuns(directory: string): { runs: SampledRun[]; remark
   const runs: SampledRun[] = [];
   const remarks: string[] = [];
   for (const { name } of variants) {
-    const answered = sampledProblems(problems, verdicts.get(name) ?? [], completions.get(name) ?? []);
+    const asked = sampledProblems(problems, verdicts.get(name) ?? [], completions.get(name) ?? []);
+    const answered = asked.filter(({ samples }) => samples.length >= wanted);
     if (answered.length === problems.length) runs.push({ name, tool: "bitmend", problems: answered });
     else
       remarks.push(`${name} is left out: it has answered ${answered.length} of ${problems.length} problems.`);

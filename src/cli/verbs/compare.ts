@@ -17,6 +17,7 @@ export const command = defineCommand({
     },
     metric: { type: "string", value: "NAME", help: "Which score of another tool's log counts (its first)" },
     difference: { type: "string", value: "POINTS", help: "State what it takes to find this difference (1)" },
+    tokenizer: { type: "string", value: "MODEL", help: "Say at which of its tokens texts part (characters)" },
     details: { type: "boolean", help: "Subjects, levels and texts of every run, not only of a single one" },
     output: { type: "string", short: "o", value: "FILE", help: "Write all of it as JSON" },
     json: { type: "boolean", help: "Print the result as one JSON object" },
