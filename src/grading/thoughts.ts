@@ -34,7 +34,7 @@ export function splitThoughts(completion: string): SplitThoughts {
   return { state: "none", answer: completion };
 }
 
-/** The closing tag of thoughts that are still open at the end of `text`; null where none are. */
+/** The tags of thoughts that are still open at the end of `text`; null where none are. */
 export function openThought(text: string): { readonly open: string; readonly close: string } | null {
   let last: { readonly open: string; readonly close: string; readonly at: number } | null = null;
   for (const [open, close] of tags) {
@@ -42,4 +42,13 @@ export function openThought(text: string): { readonly open: string; readonly clo
     if (at > text.lastIndexOf(close) && at > (last?.at ?? -1)) last = { open, close, at };
   }
   return last;
+}
+
+/** The words of Qwen3's technical report that end thoughts whose budget is used up, with their closing tag; null where none are open. */
+export function closeThoughts(text: string): string | null {
+  const thought = openThought(text);
+  if (thought === null) return null;
+  const words =
+    "Considering the limited time by the user, I have to give the solution based on the thinking directly now.";
+  return `\n\n${words}\n${thought.close}\n\n`;
 }

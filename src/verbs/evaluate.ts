@@ -5,14 +5,14 @@ import { join, resolve } from "node:path";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { makeDirectory } from "../checkpoint/model-directory.ts";
 import { readSafetensorsHeader, readTensorBytes } from "../checkpoint/safetensors.ts";
-import { comparePaired } from "../evaluation/compare-paired.ts";
-import type { ComparisonRecord, Variant } from "../runs/records.ts";
+import type { Variant } from "../runs/records.ts";
 import { lockDirectory } from "../runs/run-directory.ts";
 import { readAdapter } from "../training/read-adapter.ts";
 import { isRemoteModel } from "../remote/remote-model.ts";
 import type { TokenUsage, UsageReport } from "../remote/token-usage.ts";
 import type { Task } from "../tasks/task.ts";
 import { BitmendError } from "../util/errors.ts";
+import { countAnswers, type AnswerCounts } from "./count-answers.ts";
 import { describeVariant, type Origin } from "./describe-variant.ts";
 import { differences } from "./differences.ts";
 import { type EvaluationHeader, readEvaluationHeader, recordEvaluated } from "./evaluation-directory.ts";
@@ -26,15 +26,20 @@ import { prepare } from "./run/prepare.ts";
 import { adapterLoader } from "./run/preference-stage.ts";
 import { openTaskWithData } from "./task-data.ts";
 
-export interface EvaluateOptions extends Pick<RunRecipeInput, "problems" | "split" | "seed" | "generation"> {
+export interface EvaluateOptions extends Pick<
+  RunRecipeInput,
+  "problems" | "split" | "seed" | "generation" | "data"
+> {
   /** A model directory, full or low-bit, the name of a model that ships with bitmend, or `openai:URL#name` for one behind an API. */
   readonly model: string;
   /** How a model behind an API is asked. */
   readonly remote?: RemoteOptions | undefined;
   /** Where the records go; several variants that are asked the same problems share one. */
   readonly output: string;
-  /** Default: as the directory has it, else pocket. Likewise problems, split, seed and generation. */
+  /** Default: as the directory has it, else pocket. Likewise problems, split, seed, data and generation. */
   readonly task?: string | undefined;
+  /** Programs that a model wrote run although nothing isolates them. */
+  readonly unsafeCodeExecution?: boolean | undefined;
   /** Directory of an adapter (PEFT's form) trained on the model. */
   readonly adapter?: string | undefined;
   /** Name in the records. Default: from how the model was made, e.g. `w3-g64-gptq`. */
@@ -45,11 +50,9 @@ export interface EvaluateOptions extends Pick<RunRecipeInput, "problems" | "spli
   readonly threads?: number | undefined;
 }
 
-/** How many problems one variant solved. Accuracies are fractions of 1, intervals 95 % Wilson. */
-export interface EvaluateResult extends Pick<
-  ComparisonRecord,
-  "variant" | "n" | "accuracy" | "interval" | "degenerate" | "bySubject" | "byLevel"
-> {
+/** How many problems one variant solved. */
+export interface EvaluateResult extends AnswerCounts {
+  readonly variant: Variant;
   readonly directory: string;
   readonly problems: Pick<RunRecipe, "task" | "split" | "seed">;
   /** Tokens and costs of a model behind an API. */
@@ -84,12 +87,16 @@ export async function* evaluate(
   const { threads = availableParallelism() } = options;
   const directory = resolve(options.output);
   const header = readEvaluationHeader(directory);
-  const recipe = evaluationRecipe(options, header?.recipe);
-  const subject = isRemoteModel(recipe.model)
-    ? yield* remoteSubject(options, { recipe, directory, signal })
-    : yield* localSubject(options, { recipe, signal });
+  const asked = evaluationRecipe(options, header?.recipe);
+  refuseSameSamples(asked);
+  const subject = isRemoteModel(asked.model)
+    ? yield* remoteSubject(options, { recipe: asked, directory, signal })
+    : yield* localSubject(options, { recipe: asked, signal });
   const { model, task, variant } = subject;
-  const { split, seed, problems: count } = recipe;
+  const { split, seed } = asked;
+  // A task with an end is asked whole, unless a number is given.
+  const count = options.problems ?? header?.recipe.problems ?? task.available(split) ?? asked.problems;
+  const recipe = { ...asked, problems: count };
   const problems = task.problems({ split, seed, count });
   refuseOtherProblems(directory, { header, asked: { recipe, taskVersion: task.version } });
   makeDirectory(directory);
@@ -97,22 +104,14 @@ export async function* evaluate(
   const context: RunContext = { recipe, directory: lock.directory, model, task, problems, threads, signal };
   if (header === null) writeHeader(context);
   recordEvaluated(directory, { variant, weights: subject.weights() });
-  const { verdicts } = yield* evaluateStage(context, { variant, ...subject.answering(context) });
-  // Compared with itself: the counts of one variant, by the one code that counts.
-  const counts = comparePaired({ variant, problems, baseline: verdicts, verdicts, seed });
-  const { n, accuracy, interval, degenerate, bySubject, byLevel } = counts;
-  const asked = { task: recipe.task, split, seed };
+  const { verdicts, completions } = yield* evaluateStage(context, { variant, ...subject.answering(context) });
+  const counts = countAnswers(problems, { verdicts, completions });
   const usage = subject.usage === undefined ? {} : { usage: subject.usage.report() };
   return {
     directory,
     variant,
-    problems: asked,
-    n,
-    accuracy,
-    interval,
-    degenerate,
-    bySubject,
-    byLevel,
+    problems: { task: recipe.task, split, seed },
+    ...counts,
     ...usage,
   };
 }
@@ -121,8 +120,8 @@ async function* localSubject(
   options: EvaluateOptions,
   { recipe, signal }: { readonly recipe: RunRecipe; readonly signal: AbortSignal | undefined },
 ): VerbRun<Subject> {
-  const { model, task, checkpoint } = yield* prepare(recipe, { signal });
-  const { adapter } = options;
+  const { adapter, unsafeCodeExecution } = options;
+  const { model, task, checkpoint } = yield* prepare(recipe, { signal, unsafeCodeExecution });
   return {
     model,
     task,
@@ -135,7 +134,7 @@ async function* localSubject(
 }
 
 async function* remoteSubject(
-  { adapter, variant: name, remote }: EvaluateOptions,
+  { adapter, variant: name, remote, unsafeCodeExecution }: EvaluateOptions,
   setup: {
     readonly recipe: RunRecipe;
     readonly directory: string;
@@ -149,8 +148,12 @@ async function* remoteSubject(
       { hint: "Load the adapter in the server and name it after #." },
     );
   }
-  const { model } = setup.recipe;
-  const task = yield* openTaskWithData(setup.recipe.task, { signal: setup.signal });
+  const { model, data } = setup.recipe;
+  const task = yield* openTaskWithData(setup.recipe.task, {
+    data,
+    unsafeCodeExecution,
+    signal: setup.signal,
+  });
   yield { type: "stage", name: "Asking which models are served" };
   const { variant, weights, generate, usage } = await openRemote({ ...setup, task }, remote);
   const named = name === undefined ? variant : { ...variant, name };
@@ -160,18 +163,35 @@ async function* remoteSubject(
 
 /** What is not asked for is as the directory has it, so that a second variant needs no settings. */
 function evaluationRecipe(options: EvaluateOptions, recorded: RunRecipe | undefined): RunRecipe {
-  const { model, task, problems, split, seed, generation } = options;
+  const { model, problems, split, seed, generation } = options;
+  const task = options.task ?? recorded?.task ?? "pocket";
+  const data = options.data === undefined ? recorded?.data : resolve(options.data);
+  // The problems that ship are short; others get room.
+  const room = task === "pocket" ? {} : { maxNewTokens: usualRoom };
   return parseRunRecipe({
     name: "evaluation",
     model,
-    task: task ?? recorded?.task ?? "pocket",
+    task,
+    ...(data === undefined ? {} : { data }),
     problems: problems ?? recorded?.problems,
     split: split ?? recorded?.split,
     seed: seed ?? recorded?.seed,
-    generation: { ...recorded?.generation, ...definedOnly(generation ?? {}) },
+    generation: { ...room, ...recorded?.generation, ...definedOnly(generation ?? {}) },
     quantization: { variants: [] },
     referenceSamples: 0,
   });
+}
+
+/** Tokens of a solution, where nobody says. */
+const usualRoom = 2048;
+
+function refuseSameSamples({ generation: { samples = 1, temperature } }: RunRecipe): void {
+  if (samples === 1 || temperature > 0) return;
+  throw new BitmendError(
+    "verbs/same-samples",
+    `evaluate(): expected a temperature above 0 for ${samples} samples of a problem, got ${temperature}, at which all are the same.`,
+    { hint: "Add --temperature, e.g. 0.6, and --top-p 0.95." },
+  );
 }
 
 function definedOnly<Settings extends object>(settings: Settings): Partial<Settings> {

@@ -14,6 +14,14 @@ const generationSchema = z.strictObject({
   /** 0 is greedy. */
   temperature: z.number().min(0).default(0),
   topP: z.number().positive().max(1).default(1),
+  /** Completions of every problem, each with a seed of its own; absent: 1. */
+  samples: z.int().min(1).max(1024).optional(),
+  /** `chat`: messages in the model's template; `plain`: solved examples as a text, for base models. Absent: by whether there is a template. */
+  prompt: z.enum(["chat", "plain"]).optional(),
+  /** Tells the template of a hybrid model (`enable_thinking`) whether to think; absent: as the template has it. */
+  thinking: z.boolean().optional(),
+  /** Tokens after which open thoughts are closed and the answer is asked for; absent: thoughts and answer share `maxNewTokens`. */
+  thinkingTokens: z.int().positive().optional(),
 });
 
 /** How widths are chosen for a variant that has an average. */
@@ -128,6 +136,8 @@ const runRecipeSchema = z.strictObject({
   /** A model directory, or `pocket` for the one that ships with bitmend. */
   model: z.string(),
   task: z.string(),
+  /** File or directory with a benchmark's data; absent: the hub's cache, else the hub. */
+  data: z.string().optional(),
   problems: z.int().positive().default(1000),
   split: z.enum(["validation", "test"]).default("test"),
   seed: z.int().min(0).default(1),

@@ -15,8 +15,9 @@ export const command = defineCommand({
       help: "Where the records go; variants share one",
       short: "o",
     },
-    task: { type: "string", value: "TASK", help: "pocket (default) or file:PATH" },
-    problems: { type: "integer", value: "N", help: "Number of problems (1000)" },
+    task: { type: "string", value: "TASK", help: "pocket (default), a benchmark, or file:PATH" },
+    data: { type: "string", value: "PATH", help: "A benchmark's file or directory (default: from the hub)" },
+    problems: { type: "integer", value: "N", help: "Number of problems (all; pocket: 1000)" },
     seed: { type: "integer", value: "N", help: "Chooses them (1)" },
     split: { type: "string", value: "SPLIT", help: "test (default) or validation" },
     variant: { type: "string", value: "NAME", help: "Name in the records (default: by how it was made)" },
@@ -25,7 +26,23 @@ export const command = defineCommand({
     "restored-by": { type: "string", value: "METHOD", help: "qat, dpo, sft or random, likewise" },
     temperature: { type: "string", value: "T", help: "0 is greedy (default)" },
     "top-p": { type: "string", value: "P", help: "Probability mass sampled from (1)" },
-    "max-new-tokens": { type: "integer", value: "N", help: "Longest solution (128)" },
+    samples: { type: "integer", value: "N", help: "Completions of every problem, with a temperature (1)" },
+    "max-new-tokens": { type: "integer", value: "N", help: "Longest solution (2048; pocket: 128)" },
+    prompt: { type: "string", value: "FORM", help: "chat, or plain for base models (default: by the model)" },
+    thinking: {
+      type: "string",
+      value: "on|off",
+      help: "Of hybrid models (default: as their template has it)",
+    },
+    "thinking-tokens": {
+      type: "integer",
+      value: "N",
+      help: "Longest thoughts; then the answer is asked for",
+    },
+    "unsafe-code-execution": {
+      type: "boolean",
+      help: "Run the model's programs though nothing isolates them",
+    },
     slots: { type: "integer", value: "N", help: "Problems solved at once (64); changes only the speed" },
     threads: { type: "integer", value: "N", help: "CPU threads (default: all)" },
     ...remoteOptions,
@@ -58,6 +75,8 @@ export const command = defineCommand({
       model: model!,
       output: required("output", values.output),
       task: values.task,
+      data: values.data,
+      unsafeCodeExecution: values["unsafe-code-execution"],
       problems: values.problems,
       seed: values.seed,
       split: readChoice("split", values.split, ["test", "validation"]),
@@ -72,6 +91,10 @@ export const command = defineCommand({
         topP: readNumber("top-p", values["top-p"]),
         maxNewTokens: values["max-new-tokens"],
         slots: values.slots,
+        samples: values.samples,
+        prompt: readChoice("prompt", values.prompt, ["chat", "plain"]),
+        thinking: readSwitch(readChoice("thinking", values.thinking, ["on", "off"])),
+        thinkingTokens: values["thinking-tokens"],
       },
       threads: values.threads,
       remote: readRemoteOptions(values),
@@ -95,6 +118,8 @@ function resultText(result: EvaluateResult): string[] {
     "",
     `${variant.name}: ${percent(accuracy)} % right (95 % interval ${percent(low)}-${percent(high)})`,
     `${count(n)} problems of ${task}, ${split}, seed ${seed}; ${count(degenerate)} degenerate outputs`,
+    ...truncationText(result),
+    ...sampledText(result),
     ...(groups.length === 0
       ? []
       : [
@@ -113,4 +138,25 @@ function resultText(result: EvaluateResult): string[] {
     ...(result.usage === undefined ? [] : usageText(result.usage)),
     `Records: ${directory}`,
   ];
+}
+
+function readSwitch(value: "on" | "off" | undefined): boolean | undefined {
+  return value === undefined ? undefined : value === "on";
+}
+
+function truncationText({ truncated, thoughtsTruncated }: EvaluateResult): string[] {
+  if (truncated === 0) return [];
+  const inside = thoughtsTruncated === 0 ? "" : `, ${count(thoughtsTruncated)} of them inside their thoughts`;
+  return [`${count(truncated)} completions ended at the token limit${inside}`];
+}
+
+function sampledText({ sampled }: EvaluateResult): string[] {
+  if (sampled === undefined) return [];
+  const { samples, score, passAtK, majorityAtK } = sampled;
+  const mean = `mean@${samples} ${percent(score)} %`;
+  return [[mean, ...kText("pass", passAtK), ...kText("maj", majorityAtK)].join(", ")];
+}
+
+function kText(name: string, values: readonly (readonly [number, number])[]): string[] {
+  return values.map(([k, value]) => `${name}@${k} ${percent(value)} %`);
 }

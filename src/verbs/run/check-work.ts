@@ -5,7 +5,7 @@ import { BitmendError } from "../../util/errors.ts";
 import type { RunRecipe } from "../run-recipe.ts";
 import type { RunContext } from "./context.ts";
 import { checkCalibration } from "./calibrate-stage.ts";
-import { promptEncoder } from "./evaluate-stage.ts";
+import { promptForm } from "./prompt-form.ts";
 import { trainingProblems } from "./traces-stage.ts";
 
 type Work = Pick<RunContext, "recipe" | "task" | "model" | "problems" | "threads">;
@@ -26,7 +26,7 @@ export function checkWork(work: Work, { config }: Pick<Checkpoint, "config">): v
   checkCalibration(work);
   const count = trainingProblemCount(recipe);
   const learned = count === 0 ? [] : trainingProblems(work, count);
-  const encode = promptEncoder(work);
+  const encode = promptForm(work).promptIds;
   validateRequests(
     longestOf([...problems, ...learned]).map((problem) => ({
       id: problem.id,

@@ -6,16 +6,18 @@ import {
   type EvaluationSetup,
   type GenerateCompletions,
 } from "../../evaluation/evaluate-variant.ts";
+import type { CompletionEvent } from "../../generation/events.ts";
 import { generate } from "../../generation/generate.ts";
 import type { SamplingOptions } from "../../generation/sampling.ts";
+import { thinkWithin } from "../../generation/think-within.ts";
+import { closeThoughts } from "../../grading/thoughts.ts";
 import { loadLanguageModel, type LanguageModel } from "../../generation/language-model.ts";
 import { percent } from "../../report/number-text.ts";
 import type { Variant } from "../../runs/records.ts";
 import type { Problem } from "../../tasks/problem.ts";
-import { loadTokenizer } from "../../tokenizer/tokenizer.ts";
-import { encodePrompt } from "../calibration-texts.ts";
 import type { VerbRun } from "../events.ts";
 import { abortable, generateOptions, type RunContext } from "./context.ts";
+import { type PromptForm, promptForm } from "./prompt-form.ts";
 
 /** Who answers: a model that is loaded only when a problem is still open, or one behind an API, which reads messages itself. */
 export type Answering =
@@ -43,11 +45,13 @@ interface StageSettings {
  * @yields Progress in problems.
  */
 export async function* evaluateStage(context: RunContext, stage: EvaluationStage): VerbRun<Evaluation> {
-  const setup = evaluationSetup(context, stage);
+  // Training problems and references are asked once.
+  const samples = stage.problems === undefined ? (context.recipe.generation.samples ?? 1) : 1;
+  const setup = { ...evaluationSetup(context, stage), samples };
   const title = stage.title ?? `Measuring ${stage.variant.name}`;
   const evaluation = yield* drawEvaluation(title, evaluateVariant(setup, abortable(context)));
   const correct = evaluation.verdicts.filter(({ verdict }) => verdict === "correct").length;
-  yield { type: "stage-done", result: `${percent(correct / setup.problems.length)} % right` };
+  yield { type: "stage-done", result: `${percent(correct / evaluation.verdicts.length)} % right` };
   return evaluation;
 }
 
@@ -55,12 +59,13 @@ export async function* evaluateStage(context: RunContext, stage: EvaluationStage
 export function evaluationSetup(context: RunContext, stage: EvaluationStage): EvaluationSetup {
   const { problems = context.problems, directory = context.directory, variant } = stage;
   makeDirectory(directory);
+  const form = "generate" in stage ? null : promptForm(context);
   return {
     variant: variant.name,
     problems,
     ...("generate" in stage
       ? { promptIds: () => [], generate: stage.generate }
-      : { promptIds: promptEncoder(context), generate: lazily(context, stage) }),
+      : { promptIds: form!.promptIds, generate: lazily(context, { ...stage, form: form! }) }),
     grade: context.task.grade,
     seed: context.recipe.seed,
     directory,
@@ -90,12 +95,6 @@ export async function* drawEvaluation<Result>(
   }
 }
 
-/** The tokens a problem is asked with: the task's messages in the model's chat template. */
-export function promptEncoder(context: Pick<RunContext, "model" | "task">): (problem: Problem) => number[] {
-  const tokenizer = loadTokenizer(context.model);
-  return (problem) => encodePrompt(tokenizer, context.task.messages(problem));
-}
-
 /** Loads a variant's directory, full or low-bit, with this run's threads. */
 export function loader(context: RunContext, directory: string): () => Promise<LanguageModel> {
   return async () => loadLanguageModel(directory, { threads: context.threads });
@@ -103,11 +102,34 @@ export function loader(context: RunContext, directory: string): () => Promise<La
 
 function lazily(
   context: RunContext,
-  { load, sampling }: Extract<EvaluationStage, { readonly load: unknown }>,
+  {
+    load,
+    sampling,
+    form,
+  }: Extract<EvaluationStage, { readonly load: unknown }> & { readonly form: PromptForm },
 ): GenerateCompletions {
   return async function* generateWithModel(requests, options) {
     await using model = await load();
-    const settings = { ...generateOptions(context), ...(sampling === undefined ? {} : { sampling }) };
-    yield* generate(model, requests, { ...settings, ...options });
+    const { stop, opening } = form;
+    const settings = {
+      ...generateOptions(context),
+      ...(sampling === undefined ? {} : { sampling }),
+      ...(stop.length === 0 ? {} : { stop: { strings: stop } }),
+      ...options,
+    };
+    const { thinkingTokens } = context.recipe.generation;
+    const events =
+      thinkingTokens === undefined
+        ? generate(model, requests, settings)
+        : thinkWithin(model, requests, {
+            ...settings,
+            budget: { tokens: thinkingTokens, closing: (text) => closeThoughts(opening + text) },
+          });
+    for await (const event of events) yield event.type === "completion" ? withOpening(event, opening) : event;
   };
+}
+
+/** What the prompt opened belongs to the thoughts that a record shows. */
+function withOpening(event: CompletionEvent, opening: string): CompletionEvent {
+  return opening === "" ? event : { ...event, text: opening + event.text };
 }

@@ -23,9 +23,12 @@ export interface Prepared {
  * @yields Progress of fetching the model, where it is named by a hub id and not in the cache.
  * @throws {BitmendError} those of `resolveModel()`, `openTaskWithData()`, `openModel()`, `validateRecipe()`, `loadTokenizer()` and `checkFinite()`.
  */
-export async function* prepare(recipe: RunRecipe, options: TaskDataOptions = {}): VerbRun<Prepared> {
+export async function* prepare(
+  recipe: RunRecipe,
+  options: Omit<TaskDataOptions, "data"> = {},
+): VerbRun<Prepared> {
   const model = yield* resolveModel(recipe.model, { signal: options.signal });
-  const task = yield* openTaskWithData(recipe.task, options);
+  const task = yield* openTaskWithData(recipe.task, { data: recipe.data, ...options });
   const checkpoint = openModel(model);
   validateRecipe(recipe, checkpoint.config);
   loadTokenizer(model);
