@@ -93,7 +93,8 @@ function oneLine(text: string): string {
   return text
     .replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, " ")
     .trim()
-    .slice(0, 300);
+    .slice(0, 300)
+    .replace(/\.$/u, "");
 }
 
 function parseJson(text: string): unknown {

@@ -75,7 +75,9 @@ export async function* shareRequests<Request extends { readonly id: string }, An
 class Sharing<Request extends { readonly id: string }, Answer> {
   readonly #options: SharingOptions<Request, Answer>;
   readonly #servers: readonly Server[];
-  readonly #waiting: Work<Request>[];
+  /** Those before `#next` are taken: removing them one by one would move the others each time. */
+  readonly #queue: Work<Request>[];
+  #next = 0;
   readonly #answers = new EventQueue<{ readonly request: Request; readonly answer: Answer }>();
   readonly #stopped = new AbortController();
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -83,7 +85,7 @@ class Sharing<Request extends { readonly id: string }, Answer> {
 
   constructor(requests: readonly Request[], options: SharingOptions<Request, Answer>) {
     this.#options = options;
-    this.#waiting = requests.map((request) => ({ request, attempts: 0 }));
+    this.#queue = requests.map((request) => ({ request, attempts: 0 }));
     this.#left = requests.length;
     this.#servers = options.servers.map((url) => {
       return {
@@ -132,12 +134,12 @@ class Sharing<Request extends { readonly id: string }, Answer> {
 
   /** Gives waiting requests to servers: one that works before one that is tried again, then the one that has the fewest. */
   #dispatch(): void {
-    while (this.#waiting.length > 0 && !this.#stopped.signal.aborted) {
+    while (this.#next < this.#queue.length && !this.#stopped.signal.aborted) {
       const now = performance.now();
       const free = this.#servers.filter((server) => this.#isFree(server, now));
       if (free.length === 0) return;
       const server = free.reduce((best, each) => (isBetter(each, best) ? each : best));
-      const work = this.#waiting.shift()!;
+      const work = this.#queue[this.#next++]!;
       server.inFlight++;
       this.#work(server, work).catch((error: unknown) => this.#fail(error));
     }
@@ -165,11 +167,11 @@ class Sharing<Request extends { readonly id: string }, Answer> {
       if (attempt.blame === "request") work.attempts++;
       if (work.attempts >= REQUEST_ATTEMPTS) throw unanswered(request.id, server.url, attempt.reason);
       // At the end, so that neither a bad request nor a bad server meets only the other.
-      this.#waiting.push(work);
+      this.#queue.push(work);
       if (era === server.era) this.#pause(server, attempt);
     } else {
       if (attempt.by === "request") throw attempt.error;
-      this.#waiting.unshift(work);
+      this.#queue.push(work);
       this.#giveUp(server, attempt.error);
     }
     this.#dispatch();
