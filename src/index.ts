@@ -12,6 +12,7 @@ export { perplexity, type PerplexityOptions, type PerplexityResult } from "./ver
 export { quantize, type QuantizeOptions, type QuantizeResult } from "./verbs/quantize.ts";
 export { restore, type RestoreOptions, type RestoreResult } from "./verbs/restore.ts";
 export { run, type RunOptions, type RunResult } from "./verbs/run.ts";
+export { serve, type ServeOptions, type ServeResult } from "./verbs/serve.ts";
 
 export type { VerbEvent, VerbRun } from "./verbs/events.ts";
 export type { RunRecipe, RunRecipeInput } from "./verbs/run-recipe.ts";

@@ -1,7 +1,7 @@
 /** @file Log probabilities of tokens as the model gives them, before temperature and truncation. */
 
 /** A token and the natural logarithm of its probability. */
-export interface ScoredToken {
+interface ScoredToken {
   readonly tokenId: number;
   readonly logProbability: number;
 }

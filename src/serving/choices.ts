@@ -9,8 +9,8 @@ import type { ServingContext } from "./serving-context.ts";
 /** So many logits of one prompt are held at once when it is scored. */
 const MAX_PROMPT_LOGITS_BYTES = 2 ** 30;
 
-/** No text has more characters to a token on average; a longer one is refused before it is encoded, which takes time. */
-const MAX_CHARACTERS_PER_TOKEN = 32;
+/** A text of more is refused before it is encoded, which blocks the process and can take more than linear time. */
+const MAX_CHARACTERS_PER_TOKEN = 16;
 
 /** One prompt, and what is wanted of it. */
 export interface Prompt {
