@@ -15,7 +15,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     load: () => import("./verbs/evaluate.ts"),
   },
   compare: {
-    summary: "Compare variants with full precision, problem by problem",
+    summary: "Compare runs problem by problem, also those of other tools",
     load: () => import("./verbs/compare.ts"),
   },
   diagnose: {
