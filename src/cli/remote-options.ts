@@ -3,14 +3,9 @@ import { resolve } from "node:path";
 import { count } from "../report/number-text.ts";
 import { BitmendError } from "../util/errors.ts";
 import type { EvaluateOptions, EvaluateResult } from "../verbs/evaluate.ts";
-import { readChoice, readNumber } from "./read-value.ts";
+import { readNumber } from "./read-value.ts";
 
 export const remoteOptions = {
-  api: {
-    type: "string",
-    value: "API",
-    help: "Of openai:URL#NAME: chat (default), or completions for base models",
-  },
   concurrency: { type: "integer", value: "N", help: "Requests that one server works on at once (16)" },
   timeout: { type: "string", value: "SECONDS", help: "Until an answer of a server is whole (1800)" },
   request: { type: "string", value: "JSON", help: `Further fields of every request, e.g. '{"top_k": 20}'` },
@@ -20,7 +15,6 @@ export const remoteOptions = {
 
 /** Values of {@link remoteOptions} as the command line gives them. */
 interface RemoteValues {
-  readonly api?: string | undefined;
   readonly concurrency?: number | undefined;
   readonly timeout?: string | undefined;
   readonly request?: string | undefined;
@@ -36,7 +30,6 @@ interface RemoteValues {
 export function readRemoteOptions(values: RemoteValues): NonNullable<EvaluateOptions["remote"]> {
   const { concurrency, cache } = values;
   return {
-    api: readChoice("api", values.api, ["chat", "completions"]),
     concurrency,
     timeoutSeconds: readNumber("timeout", values.timeout),
     fields: readFields(values.request),

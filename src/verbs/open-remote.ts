@@ -18,8 +18,6 @@ import { fullVariant } from "./run/variants.ts";
 
 /** How a model behind an API is asked. */
 export interface RemoteOptions {
-  /** Default: `chat`. `completions` sends the task's prompt for base models, as text. */
-  readonly api?: "chat" | "completions" | undefined;
   /** Requests that one server works on at once. Default: 16. */
   readonly concurrency?: number | undefined;
   /** Until one answer is whole. Default: 1800. */
@@ -57,22 +55,29 @@ export async function openRemote(
   { recipe, task, directory, signal }: RemoteSetup,
   options: RemoteOptions = {},
 ): Promise<OpenedRemote> {
-  const { api, concurrency, timeoutSeconds, fields, prices, cache: path } = checkedOptions(options);
+  const { concurrency, timeoutSeconds, fields, prices, cache: path } = checkedOptions(options);
   const model = parseRemoteModel(recipe.model);
   const identity = await servedModel(model, { signal });
-  const { maxNewTokens, temperature, topP } = recipe.generation;
-  const sampling = { maxNewTokens, temperature, topP, fields };
+  const { maxNewTokens, temperature, topP, prompt, thinking } = recipe.generation;
+  refuseForeignSettings(recipe, task);
+  // vLLM, SGLang and llama.cpp hand these to the chat template.
+  const switches = thinking === undefined ? {} : { chat_template_kwargs: { enable_thinking: thinking } };
+  const sampling = { maxNewTokens, temperature, topP, fields: { ...switches, ...fields } };
   const usage = new TokenUsage(prices ?? null);
   return {
     variant: { ...fullVariant, name: model.name },
-    weights: identityHash({ model, identity, api, fields }),
+    weights: identityHash({ model, identity, prompt, fields: sampling.fields }),
     usage,
     generate: async function* askRemote(requests, abortable) {
       makeDirectory(directory);
       const cache = await AnswerCache.open(path ?? join(directory, "answers.jsonl"));
       const timeoutMs = 1000 * timeoutSeconds;
       yield* remoteCompletions(
-        requests.map(({ id, seed, problem }) => ({ id, seed, prompt: promptOf(task, { api, problem }) })),
+        requests.map(({ id, seed, problem }) => ({
+          id,
+          seed,
+          prompt: promptOf(task, { isPlain: prompt === "plain", problem }),
+        })),
         { model, identity, sampling, concurrency, timeoutMs, cache, usage },
         abortable,
       );
@@ -82,22 +87,37 @@ export async function openRemote(
 
 function promptOf(
   { messages, plainPrompt }: Task,
-  { api, problem }: { readonly api: "chat" | "completions"; readonly problem: Problem },
+  { isPlain, problem }: { readonly isPlain: boolean; readonly problem: Problem },
 ): RemotePrompt {
-  if (api === "chat") return { type: "chat", messages: messages(problem) };
-  if (plainPrompt !== undefined)
-    return { type: "text", text: plainPrompt.text(problem), stop: plainPrompt.stop };
-  const text = messages(problem)
-    .map(({ content }) => content)
-    .join("\n\n");
-  return { type: "text", text, stop: [] };
+  if (!isPlain || plainPrompt === undefined) return { type: "chat", messages: messages(problem) };
+  return { type: "text", text: plainPrompt.text(problem), stop: plainPrompt.stop };
+}
+
+/** Settings that work only where the model is at hand, and those that the task has nothing for. */
+function refuseForeignSettings({ generation }: RunRecipe, { name, plainPrompt }: Task): void {
+  const complaints = [
+    ...(generation.thinkingTokens === undefined
+      ? []
+      : ["a budget of thoughts, which only the server could keep"]),
+    ...(generation.prompt === "plain" && plainPrompt === undefined
+      ? [`a plain prompt, which ${name} does not have`]
+      : []),
+    ...(generation.prompt === "plain" && generation.thinking !== undefined
+      ? ["a switch for thoughts without a chat template"]
+      : []),
+  ];
+  if (complaints.length === 0) return;
+  throw new BitmendError(
+    "remote/bad-options",
+    `openRemote(): expected settings for a model behind an API, got ${complaints.join(" and ")}.`,
+    { hint: "Some servers have settings of their own: --request '{\"FIELD\": VALUE}'." },
+  );
 }
 
 /** Fields that decide the shape of an answer, or what is asked, are not a person's to set. */
 const OWN_FIELDS = ["model", "messages", "prompt", "stream", "n"];
 
 const optionsSchema = z.strictObject({
-  api: z.enum(["chat", "completions"]).default("chat"),
   concurrency: z.int().min(1).max(4096).default(16),
   // Timers count to 2^31 ms.
   timeoutSeconds: z.number().positive().max(1_000_000).default(1800),
@@ -127,7 +147,7 @@ function identityHash({
 }: {
   readonly model: RemoteModel;
   readonly identity: string;
-  readonly api: string;
+  readonly prompt: string | undefined;
   readonly fields: unknown;
 }): string {
   return createHash("sha256")
