@@ -75,7 +75,7 @@ describe("a model behind an API", () => {
   test("a missing key, an unknown model and a server that is not there are told with what to do", async () => {
     await using server = await scriptedServer(solve);
     const keyless = await complaint(`openai:${server.url}#tiny`);
-    expect(keyless).toContain("status 401: No key. (no key was sent)");
+    expect(keyless).toContain("status 401: No key (no key was sent)");
     expect(keyless).toMatch(
       /Put the key in BITMEND_API_KEY_127_0_0_1_\d+ or BITMEND_API_KEY_127_0_0_1 or OPENAI_API_KEY\./u,
     );
