@@ -21,6 +21,13 @@ async function pulled(settings: HubSettings, hash: string | null, name = path): 
   return paths.get(name)!;
 }
 
+async function codeOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => null,
+    (error: unknown) => (error instanceof Error && "code" in error ? error.code : null),
+  );
+}
+
 describe("pullDataset", () => {
   test("a file in a folder comes into datasets--org--set, and then needs no network", async () => {
     await using hub = await startMockHub(repository);
@@ -34,11 +41,6 @@ describe("pullDataset", () => {
   test("other bytes than known, a file that is not there, and no network are refused", async () => {
     await using hub = await startMockHub(repository);
     const settings = { endpoint: hub.endpoint, cacheDirectory: join(root, "b"), token: null, offline: false };
-    const codeOf = async (work: Promise<unknown>): Promise<unknown> =>
-      work.then(
-        () => null,
-        (error: unknown) => (error instanceof Error && "code" in error ? error.code : null),
-      );
     expect(await codeOf(pulled(settings, sha256(Buffer.from("other"))))).toBe("hub/wrong-bytes");
     expect(await codeOf(pulled(settings, null, "main/none.parquet"))).toBe("hub/not-found");
     expect(await codeOf(pulled({ ...settings, offline: true }, null))).toBe("hub/offline");

@@ -49,14 +49,14 @@ export interface Benchmark {
 }
 
 /** Where a row stands. */
-export interface RowPlace {
+interface RowPlace {
   readonly settings: string;
   /** 0 upwards, within its file. */
   readonly index: number;
 }
 
 /** What grading by running programs works with. */
-export interface ProgramGrading {
+interface ProgramGrading {
   /** The row of a problem, read again where it lies in a large file. */
   readonly rowOf: (problem: Problem) => unknown;
   /** Runs programs although nothing isolates them. */

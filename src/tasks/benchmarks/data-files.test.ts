@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deflateSync, gzipSync } from "node:zlib";
-import fc from "fast-check";
+import { array, assert, constantFrom, property, string, tuple } from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { csvRows } from "./csv-rows.ts";
 import { pickledText } from "./pickled-text.ts";
@@ -56,23 +56,26 @@ describe("readRows", () => {
   });
 });
 
+function quoted(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`;
+}
+
 test("CSV: what is quoted comes back, whatever it holds", () => {
-  const cell = fc.string({ unit: fc.constantFrom("a", ",", '"', "\n", "\r", " ", "é") });
-  fc.assert(
-    fc.property(fc.array(fc.tuple(cell, cell), { minLength: 1, maxLength: 5 }), (rows) => {
-      const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
+  const cell = string({ unit: constantFrom("a", ",", '"', "\n", "\r", " ", "é") });
+  assert(
+    property(array(tuple(cell, cell), { minLength: 1, maxLength: 5 }), (rows) => {
       const text = [["x", "y"], ...rows].map((row) => row.map(quoted).join(",")).join("\r\n");
       expect(csvRows(text, "test")).toEqual(rows.map(([x, y]) => ({ x, y })));
     }),
   );
 });
 
-describe("pickledText", () => {
-  const pack = (...bytes: (number | string)[]): string =>
-    deflateSync(
-      Buffer.concat(bytes.map((part) => (typeof part === "string" ? Buffer.from(part) : Buffer.of(part)))),
-    ).toString("base64");
+function pack(...parts: readonly (number | string)[]): string {
+  const bytes = parts.map((part) => (typeof part === "string" ? Buffer.from(part) : Buffer.of(part)));
+  return deflateSync(Buffer.concat(bytes)).toString("base64");
+}
 
+describe("pickledText", () => {
   test("worked example: base64(zlib(pickle.dumps('[1]'))), as Python 3.11 writes it", () => {
     // python3 -c "import pickle, zlib, base64; print(base64.b64encode(zlib.compress(pickle.dumps('[1]'))).decode())"
     expect(pickledText("eJxrYJnKzgABPczRhrFT9AAb7QNb")).toBe("[1]");
