@@ -77,7 +77,7 @@ export function writeSafetensors(
     try {
       writeAll(descriptor, encodeHeader(ordered, metadata));
       for (const tensor of ordered) {
-        writeAll(descriptor, dataOf(tensor));
+        writeTensor(descriptor, tensor);
         // An embedding table and a head are a gigabyte each, and only one of them may be in memory.
         if (byteLengthOf(tensor) >= largeTensorBytes) collectGarbage();
       }
@@ -152,6 +152,11 @@ function badTensor(offences: string): BitmendError {
 function compareNames(left: string, right: string): number {
   if (left === right) return 0;
   return left < right ? -1 : 1;
+}
+
+/** A function of its own: what it held is let go when it returns, and not while its caller collects garbage. */
+function writeTensor(descriptor: number, tensor: TensorToWrite): void {
+  writeAll(descriptor, dataOf(tensor));
 }
 
 function writeAll(descriptor: number, bytes: Uint8Array): void {
