@@ -77,7 +77,7 @@ describe("pairRuns", () => {
       expect.objectContaining({ code: "evaluation/unpaired" }),
     );
     expect(() => pairRuns([first, run("b", [problem("2", [1])], "bitmend")])).toThrow(
-      /none with the same question/u,
+      /none with the same id or question/u,
     );
   });
 });

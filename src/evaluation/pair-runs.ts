@@ -9,28 +9,34 @@ export interface PairedRuns {
 }
 
 /**
- * Finds the problems that all runs share: by id among runs of one tool, by the text of the question (spaces aside) between tools. Questions that
+ * Finds the problems that all runs share: by id among runs of one tool, by the text of the question (spaces aside) between tools and where no id is shared. Questions that
  * a run has twice name no problem and are left out.
  *
  * @throws {BitmendError} `evaluation/unpaired` where nothing is shared, and where one id stands for two questions.
  */
 export function pairRuns(runs: readonly SampledRun[]): PairedRuns {
-  const byQuestion = new Set(runs.map(({ tool }) => tool)).size > 1;
-  const keyed = runs.map((run) => keyedProblems(run, byQuestion));
-  const [first = new Map<string, SampledProblem>(), ...others] = keyed;
-  const shared = [...first.keys()].filter((key) => others.every((other) => other.has(key)));
+  const isOneTool = new Set(runs.map(({ tool }) => tool)).size === 1;
+  const byId = runs.map((run) => keyedProblems(run, false));
+  const byQuestion = !isOneTool || sharedKeys(byId).length === 0;
+  const keyed = byQuestion ? runs.map((run) => keyedProblems(run, true)) : byId;
+  const shared = sharedKeys(keyed);
   if (shared.length === 0)
     throw new BitmendError(
       "evaluation/unpaired",
-      `pairRuns(): expected problems that all runs answered, got none${byQuestion ? " with the same question" : ` with the same id (${exampleIds(runs)})`}.`,
+      `pairRuns(): expected problems that all runs answered, got none with the same id or question (${exampleIds(runs)}).`,
       { hint: "Runs are compared problem by problem; name runs of the same task." },
     );
   if (!byQuestion) refuseOtherQuestions(runs, keyed, shared);
   const paired = runs.map((run, index) => ({
     ...run,
-    problems: shared.map((key) => ({ ...keyed[index]!.get(key)!, id: first.get(key)!.id })),
+    problems: shared.map((key) => ({ ...keyed[index]!.get(key)!, id: keyed[0]!.get(key)!.id })),
   }));
   return { runs: paired, leftOut: runs.map(({ problems }) => problems.length - shared.length) };
+}
+
+/** In the order of the first. */
+function sharedKeys([first, ...others]: readonly ReadonlyMap<string, SampledProblem>[]): string[] {
+  return [...(first?.keys() ?? [])].filter((key) => others.every((other) => other.has(key)));
 }
 
 function keyedProblems({ problems }: SampledRun, byQuestion: boolean): Map<string, SampledProblem> {

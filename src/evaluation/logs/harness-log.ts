@@ -29,7 +29,7 @@ export interface HarnessLogOptions {
 }
 
 /**
- * Reads the samples of one or several tasks as one run; a problem's id is `TASK/DOC_ID`.
+ * Reads the samples of one or several tasks as one run; a problem's id is `TASK/DOC_ID`, as far as the file's name says the task.
  *
  * The harness grades one answer a problem, whatever `repeats` was, and notes neither tokens nor why generation ended.
  *
@@ -53,8 +53,9 @@ export function readHarnessLog(
   return { run: { name, tool: "lm-evaluation-harness", problems }, remarks };
 }
 
-/** The task in `samples_TASK_2026-11-22T01-02-03.000000.jsonl`. */
-export function taskName(path: string): string {
+/** The task in `samples_TASK_2026-11-22T01-02-03.000000.jsonl`; null for a file that a person named. */
+export function taskName(path: string): string | null {
+  if (!basename(path).startsWith("samples_")) return null;
   return basename(path)
     .replace(/\.jsonl$/u, "")
     .replace(/^samples_/u, "")
@@ -116,7 +117,12 @@ function isScore(value: unknown): value is number | boolean {
 
 function problemsOf(
   lines: readonly NumberedLine[],
-  { chosen, path, task, severalTasks }: { chosen: Choice; path: string; task: string; severalTasks: boolean },
+  {
+    chosen,
+    path,
+    task,
+    severalTasks,
+  }: { chosen: Choice; path: string; task: string | null; severalTasks: boolean },
 ): SampledProblem[] {
   const problems = new Map<string, SampledProblem>();
   for (const { line, where } of lines) {
@@ -124,7 +130,7 @@ function problemsOf(
     const value = line[chosen.metric];
     if (!isScore(value))
       throw badLog(where, `${chosen.metric} from 0 to 1`, { got: JSON.stringify(value) ?? "none" });
-    const id = `${task}/${line.doc_id}`;
+    const id = task === null ? `${line.doc_id}` : `${task}/${line.doc_id}`;
     if (problems.has(id)) throw badLog(where, `one line for problem ${line.doc_id}`, { got: "a second" });
     const document = z.record(z.string(), z.unknown()).catch({}).parse(line.doc);
     const named = (keys: readonly string[]): string | null =>
