@@ -1,12 +1,15 @@
 /** @file Everything a run leaves on disk, one schema a record. Stages, comparison, diagnosis and report know each other only through these. */
 import { z } from "zod";
 
+/** What brings weights to few bits. */
+export const methods = ["rtn", "gptq", "awq", "smoothquant"] as const;
+
 /** How a variant was made from the full-precision model. */
 export const variantSchema = z.strictObject({
   /** Unique in the run, e.g. `full`, `w3-g64-gptq`, `w2-g64-gptq+qat`. */
   name: z.string(),
   /** Null for full precision. */
-  method: z.enum(["rtn", "gptq", "awq", "smoothquant"]).nullable(),
+  method: z.enum(methods).nullable(),
   bits: z.literal([2, 3, 4, 5, 6, 8]).nullable(),
   /** Null for full precision; -1 for per channel. */
   groupSize: z.int().nullable(),

@@ -33,23 +33,42 @@ export function describeVariant(
 }
 
 function describeWeights(
-  { directory, quantization }: Pick<Checkpoint, "directory" | "quantization">,
+  checkpoint: Pick<Checkpoint, "directory" | "quantization">,
   { madeBy, restoredBy }: Origin,
 ): Variant {
-  if (quantization === null) return fullVariant;
-  const recorded = readVariant(directory);
-  if (recorded !== null) return recorded;
-  const method = readRecord(directory)?.recipe.method ?? madeBy;
-  if (method === undefined) {
+  const known = knownVariant(checkpoint, madeBy);
+  if (known === null) {
     throw new BitmendError(
       "verbs/unknown-origin",
-      `describeVariant(): expected ${directory} to say how its low-bit weights were made, it does not.`,
-      { hint: "Name it: --made-by rtn or gptq (and --restored-by qat, if so)." },
+      `describeVariant(): expected the model in ${checkpoint.directory} to say how its low-bit weights were made, it does not.`,
+      { hint: "Name it: --made-by rtn, gptq, awq or smoothquant (and --restored-by qat, if so)." },
     );
   }
+  if (known.method === null || known.restoredBy !== null || restoredBy === undefined) return known;
+  return restoredVariant(known, restoredBy);
+}
+
+/**
+ * What bitmend recorded beside a model, else its grid with the method that a person names or that the format is named after;
+ * null where nothing says the method.
+ */
+export function knownVariant(
+  { directory, quantization }: Pick<Checkpoint, "directory" | "quantization">,
+  madeBy?: Origin["madeBy"],
+): Variant | null {
+  if (quantization === null) return fullVariant;
   // One scheme stands for all: mixed ones are named by their first linear.
-  const { bits, symmetric, groupSize, activations } = quantization.values().next().value!.scheme;
-  const grid = { groupSize: groupSize ?? -1, symmetric };
-  const made = quantizedVariant({ quantization: grid }, { method, bits, activations });
-  return restoredBy === undefined ? made : restoredVariant(made, restoredBy);
+  const { scheme, format } = quantization.values().next().value!;
+  // A GGUF file lies among other files, whose records are not its own.
+  const isFile = format.startsWith("gguf");
+  const recorded = isFile ? null : readVariant(directory);
+  if (recorded !== null) return recorded;
+  const ofFormat = format === "gptq" || format === "awq" ? format : null;
+  const method = (isFile ? null : readRecord(directory)?.recipe.method) ?? madeBy ?? ofFormat;
+  if (method === null) return null;
+  const { bits, symmetric, groupSize, activations } = scheme;
+  return quantizedVariant(
+    { quantization: { groupSize: groupSize ?? -1, symmetric } },
+    { method, bits, activations },
+  );
 }

@@ -18,8 +18,10 @@ import { writeOnnxModel } from "../models/onnx-model/write-onnx-model.ts";
 import { openModel } from "../models/open-model.ts";
 import { BitmendError } from "../util/errors.ts";
 import { claimOutput } from "./claim-output.ts";
+import { knownVariant } from "./describe-variant.ts";
 import type { VerbRun } from "./events.ts";
 import { resolveModel } from "./resolve-model.ts";
+import { writeVariant } from "./variant-file.ts";
 
 export interface ExportOptions {
   /** As `resolveModel()` takes it: in full precision or in any format that is read. */
@@ -86,6 +88,8 @@ export async function* exportModel(
   const source = openModel(path);
   const target = resolve(output);
   const inexact = yield* exporters[format]({ source, path, output: target, lossy, signal });
+  const variant = knownVariant(source);
+  if (format !== "gguf" && variant !== null && source.quantization !== null) writeVariant(target, variant);
   return {
     output: target,
     format,

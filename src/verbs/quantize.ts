@@ -19,6 +19,7 @@ import { prepare } from "./run/prepare.ts";
 import { quantizationRecipe } from "./run/quantize-stage.ts";
 import { variantStage } from "./run/variant-stage.ts";
 import { quantizedVariants } from "./run/variants.ts";
+import { writeVariant } from "./variant-file.ts";
 
 /** A low-bit variant before the recipe has checked it. */
 type NamedVariant = Pick<QuantizeOptions, "method"> &
@@ -91,6 +92,7 @@ export async function* quantize(
   const set = calibrates ? yield* calibrateStage(context) : null;
   const stored = { variant, directory };
   const { modules, allocation, cost } = yield* variantStage(context, { stored, calibration: set });
+  writeVariant(directory, variant);
   return { directory, variant, calibration: set?.record ?? null, allocation, modules, cost };
 }
 
@@ -147,7 +149,7 @@ async function* plan(
   const grid = { groupSize, symmetric, range, columnOrder, dampingFraction, headBits, embeddingBits };
   const text = { calibration: source, calibrationSequences, packedLength };
   const named = namedVariant(options);
-  const needsText = named.method !== "rtn" || "averageBits" in named;
+  const needsText = named.method !== "rtn" || "averageBits" in named || range === "output";
   const calibrates = needsText || options.task !== undefined || source !== undefined;
   const recipe = parseRunRecipe({
     name: "quantize",

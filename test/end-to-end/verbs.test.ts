@@ -105,7 +105,7 @@ describe.skipIf(testModel === null)(`verbs on files${skipped}`, () => {
 
   test("weights made elsewhere: the person says how", async () => {
     cpSync(at("w3"), at("foreign"), { recursive: true });
-    rmSync(join(at("foreign"), "quantization.json"));
+    for (const record of ["quantization.json", "variant.json"]) rmSync(join(at("foreign"), record));
     const argv = ["evaluate", at("foreign"), "--problems", "4", "-o", at("theirs"), ...threads] as const;
     await refused("verbs/unknown-origin", ...argv);
     expect(existsSync(at("theirs"))).toBe(false);

@@ -1,5 +1,6 @@
 import { count, percent } from "../../report/number-text.ts";
 import { textTable } from "../../report/text-table.ts";
+import { methods } from "../../runs/records.ts";
 import { consume } from "../../util/consume.ts";
 import { evaluate, type EvaluateResult } from "../../verbs/evaluate.ts";
 import { defineCommand } from "../command.ts";
@@ -22,7 +23,11 @@ export const command = defineCommand({
     split: { type: "string", value: "SPLIT", help: "test (default) or validation" },
     variant: { type: "string", value: "NAME", help: "Name in the records (default: by how it was made)" },
     adapter: { type: "string", value: "DIRECTORY", help: "An adapter that belongs to the model" },
-    "made-by": { type: "string", value: "METHOD", help: "rtn or gptq, for weights made elsewhere" },
+    "made-by": {
+      type: "string",
+      value: "METHOD",
+      help: "rtn, gptq, awq or smoothquant, for weights made elsewhere",
+    },
     "restored-by": { type: "string", value: "METHOD", help: "qat, dpo, sft or random, likewise" },
     temperature: { type: "string", value: "T", help: "0 is greedy (default)" },
     "top-p": { type: "string", value: "P", help: "Probability mass sampled from (1)" },
@@ -83,7 +88,7 @@ export const command = defineCommand({
       variant: values.variant,
       adapter: values.adapter,
       origin: {
-        madeBy: readChoice("made-by", values["made-by"], ["rtn", "gptq"]),
+        madeBy: readChoice("made-by", values["made-by"], methods),
         restoredBy: readChoice("restored-by", values["restored-by"], ["qat", "dpo", "sft", "random"]),
       },
       generation: {

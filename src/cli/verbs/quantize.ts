@@ -1,5 +1,6 @@
 import { count, smallNumber } from "../../report/number-text.ts";
 import { textTable } from "../../report/text-table.ts";
+import { methods } from "../../runs/records.ts";
 import { widthsTable } from "../../report/widths-table.ts";
 import { consume } from "../../util/consume.ts";
 import { describeCost } from "../../verbs/describe-cost.ts";
@@ -31,7 +32,11 @@ export const command = defineCommand({
     output: { type: "string", value: "DIRECTORY", help: "Where the low-bit model goes", short: "o" },
     "group-size": { type: "integer", value: "N", help: "Inputs that share one scale (64); =-1 for all" },
     symmetric: { type: "boolean", help: "One fixed zero point instead of one per group" },
-    range: { type: "string", value: "RANGE", help: "minmax (default), or mse: search for the best clipping" },
+    range: {
+      type: "string",
+      value: "RANGE",
+      help: "minmax, mse (least error of weights) or output (default of AWQ)",
+    },
     "column-order": { type: "string", value: "ORDER", help: "GPTQ: activation (default) or natural" },
     damping: { type: "string", value: "FRACTION", help: "GPTQ: of the mean of the diagonal (0.01)" },
     task: {
@@ -114,7 +119,6 @@ function planText({ variant, estimate, text, besides }: QuantizePlan): string[] 
   ];
 }
 
-const methods = ["rtn", "gptq", "awq", "smoothquant"] as const;
 const bitsByName = { "2": 2, "3": 3, "4": 4, "8": 8 } as const;
 type Bits = (typeof bitsByName)[keyof typeof bitsByName];
 

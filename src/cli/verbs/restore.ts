@@ -1,4 +1,5 @@
 import { count } from "../../report/number-text.ts";
+import { methods } from "../../runs/records.ts";
 import { consume } from "../../util/consume.ts";
 import { restore, type RestoreResult } from "../../verbs/restore.ts";
 import { defineCommand } from "../command.ts";
@@ -24,7 +25,11 @@ export const command = defineCommand({
     task: { type: "string", value: "TASK", help: "Learn from its training problems: pocket or file:PATH" },
     seed: { type: "integer", value: "N", help: "Chooses them and their order (1)" },
     "max-new-tokens": { type: "integer", value: "N", help: "Longest solution the models may write (128)" },
-    "made-by": { type: "string", value: "METHOD", help: "rtn or gptq, for low-bit weights made elsewhere" },
+    "made-by": {
+      type: "string",
+      value: "METHOD",
+      help: "rtn, gptq, awq or smoothquant, for low-bit weights made elsewhere",
+    },
     threads: { type: "integer", value: "N", help: "CPU threads (default: all)" },
     json: { type: "boolean", help: "Print the result as one JSON object" },
   },
@@ -50,7 +55,7 @@ export const command = defineCommand({
       task: values.task,
       seed: values.seed,
       generation: { maxNewTokens: values["max-new-tokens"] },
-      origin: { madeBy: readChoice("made-by", values["made-by"], ["rtn", "gptq"]) },
+      origin: { madeBy: readChoice("made-by", values["made-by"], methods) },
       threads: values.threads,
     };
     const result = await consume(restore(options, context), draw.show);

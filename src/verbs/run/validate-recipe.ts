@@ -57,6 +57,6 @@ export function validateRecipe(recipe: RunRecipe, config: ModelConfig): void {
   throw new BitmendError(
     "verbs/bad-recipe",
     `validateRecipe(): ${recipe.name} cannot run: ${offences.join("; ")}.`,
-    { hint: "Change the recipe, or single settings with --set PATH=VALUE." },
+    { hint: "Change the recipe (--set PATH=VALUE changes one setting), or the options of a single verb." },
   );
 }
