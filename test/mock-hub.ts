@@ -52,7 +52,12 @@ export async function startMockHub(repository: MockRepository): Promise<MockHub>
   const hub = await listen((request, response) => {
     requests.push(`${request.method} ${request.url} ${request.headers.range ?? ""}`.trim());
     if (mishap(mishaps, request, response)) return;
-    answer(repository, { request, response, mishaps, contentHost: hostOf(content) });
+    answer(repository, {
+      request,
+      response,
+      mishaps,
+      contentHost: hostOf(content).replace("127.0.0.1", "localhost"),
+    });
   });
   return {
     endpoint: hostOf(hub),
