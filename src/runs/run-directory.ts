@@ -50,7 +50,7 @@ export function openRunDirectory({ root, name, identity, fresh = false }: RunDir
     .toSorted()
     .at(-1);
   const resumed = unfinished !== undefined && !fresh;
-  const path = join(parent, resumed ? unfinished : `${compactUtc(new Date())}-${suffix}`);
+  const path = join(parent, resumed ? unfinished : newEntry(parent, suffix));
   try {
     mkdirSync(path, { recursive: true });
     const lock = lockDirectory(path);
@@ -82,6 +82,14 @@ function createWritable(directory: string): void {
         cause,
       },
     );
+  }
+}
+
+/** A name that is not taken, also when two runs begin in the same millisecond. */
+function newEntry(parent: string, suffix: string): string {
+  for (let timeMs = Date.now(); ; timeMs++) {
+    const entry = `${compactUtc(new Date(timeMs))}-${suffix}`;
+    if (!existsSync(join(parent, entry))) return entry;
   }
 }
 

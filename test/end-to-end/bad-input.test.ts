@@ -337,7 +337,7 @@ describe("places that cannot be written", () => {
       async () => {
         const command = bitmendCommand([...settings(), "--runs", runs, "--json"]);
         const { ended, stdout, stderr } = await onTmpfs(
-          "200k",
+          "290k",
           `${command}; echo "first: $?"; find ${runs} -name '*.partial' -o -name lock; ` +
             `mount -o remount,size=64m ${runs}; ${command}; echo "second: $?"; ls ${runs}/bad | wc -l`,
         );
