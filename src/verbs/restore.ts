@@ -145,12 +145,18 @@ function openPatient({ quantized, origin }: RestoreOptions, full: Checkpoint): S
   }
   const differing = differences(full.config, checkpoint.config, ["in the model", "in its low-bit copy"]);
   if (differing.length === 0 && !haveSameEmbedding(full, checkpoint))
-    differing.push("the embedding is another");
+    differing.push(
+      checkpoint.quantization.has("model.embed_tokens")
+        ? "its embedding table is low-bit too, which training does not take"
+        : "the embedding is another",
+    );
   if (differing.length > 0) {
     throw new BitmendError(
       "verbs/other-model",
       `restore(): expected ${directory} to be a low-bit copy of ${full.directory}, but ${differing.slice(0, 8).join("; ")}.`,
-      { hint: "Name the model that it was quantized from." },
+      {
+        hint: "Name the model that it was quantized from, and a copy with the embedding table in full precision.",
+      },
     );
   }
   loadTokenizer(directory);
