@@ -5,7 +5,7 @@ import { boxedMessages, minervaPrompt } from "./prompts.ts";
 
 const rowSchema = z.object({
   problem: z.string().min(1),
-  answer: z.union([z.int(), z.bigint(), z.string().regex(/^\s*\d{1,3}\s*$/u)]),
+  answer: z.union([z.int(), z.string().regex(/^\s*\d{1,3}\s*$/u)]),
   source: z.string().optional(),
   url: z.string().optional(),
 });

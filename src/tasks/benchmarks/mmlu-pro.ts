@@ -6,7 +6,7 @@ import { choiceMessages, optionLetter, withOptions } from "./prompts.ts";
 const rowSchema = z.object({
   question: z.string().min(1),
   options: z.array(z.string()),
-  answer_index: z.union([z.int(), z.bigint()]),
+  answer_index: z.int(),
   category: z.string(),
   cot_content: z.string().optional(),
 });
@@ -42,7 +42,7 @@ export const mmluPro: Benchmark = {
     const { question, options, answer_index: index, category, cot_content: thoughts } = rowSchema.parse(row);
     return {
       question: withOptions(question, options),
-      answer: optionLetter(Number(index), options),
+      answer: optionLetter(index, options),
       subject: category,
       ...(thoughts === undefined || thoughts === ""
         ? {}

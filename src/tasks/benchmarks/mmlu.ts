@@ -6,7 +6,7 @@ import { choiceMessages, optionLetter, withOptions } from "./prompts.ts";
 const rowSchema = z.object({
   question: z.string(),
   choices: z.array(z.string()).length(4),
-  answer: z.union([z.int(), z.bigint()]),
+  answer: z.int(),
   subject: z.string().optional(),
   type: z.string().optional(),
 });
@@ -42,7 +42,7 @@ export const mmlu: Benchmark = {
     const { question, choices, answer, subject, type } = rowSchema.parse(row);
     return {
       question: withOptions(question, choices),
-      answer: optionLetter(Number(answer), choices),
+      answer: optionLetter(answer, choices),
       subject: subject ?? type ?? "unknown",
     };
   },

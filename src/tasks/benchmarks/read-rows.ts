@@ -1,7 +1,13 @@
 /** @file Rows of a data set as files hold them: JSON Lines, a JSON array, either gzipped, CSV, or Parquet. */
 import { createReadStream, readFileSync, statSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, snappyUncompress } from "hyparquet";
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
+import {
+  asyncBufferFromFile,
+  type Compressors,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  snappyUncompress,
+} from "hyparquet";
 import { BitmendError } from "../../util/errors.ts";
 import { fileSystemError } from "../../util/file-system-error.ts";
 import { csvRows } from "./csv-rows.ts";
@@ -97,24 +103,39 @@ async function* streamedLines(path: string): AsyncGenerator<DataRow, void, void>
   yield* finish(Buffer.alloc(0));
 }
 
+/** How pages are unpacked: never to more than they claim, and Snappy claims no more than it can hold. */
+const compressors: Compressors = {
+  SNAPPY: (packed, length) => {
+    if (length > packed.length * maxSnappyRatio + 2 ** 16) throw new Error("a page that claims too much");
+    const output = new Uint8Array(length);
+    snappyUncompress(packed, output);
+    return output;
+  },
+  GZIP: (packed, length) => gunzipSync(packed, pageLimit(length)),
+  BROTLI: (packed, length) => brotliDecompressSync(packed, pageLimit(length)),
+  ZSTD: (packed, length) => zstdDecompressSync(packed, pageLimit(length)),
+};
+
+function pageLimit(length: number): { readonly maxOutputLength: number } {
+  return { maxOutputLength: Math.min(Math.max(length, 1), maxWholeBytes) };
+}
+
+/** 64-bit integers as numbers, as JSON has them; digits beyond 2^53 are rounded. */
+function withoutBigInts(value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
+  if (Array.isArray(value)) return value.map(withoutBigInts);
+  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutBigInts(inner)]));
+}
+
 async function parquetRows(path: string): Promise<readonly unknown[]> {
   try {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);
     if (metadata.num_rows > maxRows) throw tooLarge(path, `${metadata.num_rows} rows`);
-    return await parquetReadObjects({
-      file,
-      metadata,
-      compressors: {
-        SNAPPY: (packed, length) => {
-          if (length > packed.length * maxSnappyRatio + 2 ** 16)
-            throw new Error("a page that claims too much");
-          const output = new Uint8Array(length);
-          snappyUncompress(packed, output);
-          return output;
-        },
-      },
-    });
+    const rows = await parquetReadObjects({ file, metadata, compressors });
+    return rows.map(withoutBigInts);
   } catch (cause) {
     if (cause instanceof BitmendError) throw cause;
     throw malformed(
