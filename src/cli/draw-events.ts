@@ -2,6 +2,7 @@ import { comparisonTable } from "../report/result-tables.ts";
 import type { VerbEvent } from "../verbs/events.ts";
 import { openProgress, type Stage } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
+import { wrapText } from "./wrap-text.ts";
 
 /** Draws a verb's events as people's progress. */
 export interface EventDrawing extends Disposable {
@@ -32,7 +33,7 @@ export function drawEvents(terminal: Terminal, { silent }: { readonly silent: bo
         for (const line of comparisonTable(event)) progress.tell(line);
         return;
       case "remark":
-        progress.tell(event.text);
+        for (const line of wrapText(event.text)) progress.tell(line);
         return;
       default:
         event satisfies never;
