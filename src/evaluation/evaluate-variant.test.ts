@@ -54,6 +54,20 @@ const keep = (lines: readonly string[], count: number): string =>
     .join("");
 
 describe("evaluateVariant", () => {
+  test("what keeps grading from its work is found before anything is asked, and not when all is answered", async () => {
+    const asked: string[] = [];
+    const failing = {
+      prepareGrading: async () => {
+        throw new Error("no python3");
+      },
+    };
+    await expect(consume(evaluateVariant(setup(asked, failing)), () => {})).rejects.toThrow("no python3");
+    expect(asked).toEqual([]);
+    await consume(evaluateVariant(setup(asked)), () => {});
+    const { verdicts } = await consume(evaluateVariant(setup(asked, failing)), () => {});
+    expect(verdicts).toHaveLength(6);
+  });
+
   test("grades every problem, in problem order, and reports the rate", async () => {
     const events: EvaluationEvent[] = [];
     const { completions, verdicts } = await consume(evaluateVariant(setup([])), (event) =>

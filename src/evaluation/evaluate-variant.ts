@@ -35,6 +35,8 @@ export interface EvaluationSetup {
   readonly generate: GenerateCompletions;
   /** Default: by number. */
   readonly grade?: CompletionGrader;
+  /** Called before the first completion is asked for; an error ends the evaluation. */
+  readonly prepareGrading?: (() => Promise<void>) | undefined;
   /** Completions of every problem. Default: 1. More are of use only where `generate` samples. */
   readonly samples?: number;
   /** Seed of the run; each sample draws its own from it, the same for every variant, so that sampled comparisons stay paired. */
@@ -83,6 +85,7 @@ export async function* evaluateVariant(
   const progress = new Progress(setup.variant, records.verdicts, asked.size);
   yield progress.event();
   if (open.length > 0) {
+    await setup.prepareGrading?.();
     const requests = open.map(([id, { problem, sample }]) => ({
       id,
       problem,

@@ -61,5 +61,7 @@ export interface Task {
   readonly messages: (problem: Problem) => readonly ChatMessage[];
   /** For base models; absent: the messages as they are. */
   readonly plainPrompt?: PlainPrompt;
+  /** Fails, before anything is generated, with what would keep `grade` from its work; absent: it needs nothing. */
+  readonly prepareGrading?: () => Promise<void>;
   readonly grade: CompletionGrader;
 }

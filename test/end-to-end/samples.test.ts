@@ -1,5 +1,5 @@
 /** @file Several samples of a problem, and thoughts with a budget, as people ask for them. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -84,6 +84,21 @@ describe.skipIf(testModel === null)(`samples and thoughts${skipped}`, () => {
     expect(again.slice(0, 17)).toEqual(written.slice(0, 17));
     expect(again.toSorted()).toEqual(written.toSorted());
     expect(linesOf("b", "verdicts.jsonl").toSorted()).toEqual(linesOf("a", "verdicts.jsonl").toSorted());
+  });
+
+  test("a code task without python3 is refused before anything is generated", async () => {
+    const data = at("HumanEval.jsonl");
+    const row = { task_id: "one/0", entry_point: "one", canonical_solution: "    return 1\n" };
+    const prompt = 'def one():\n    """Gives 1."""\n';
+    const check = "def check(candidate):\n    assert candidate() == 1\n";
+    writeFileSync(data, `${JSON.stringify({ ...row, prompt, test: check })}\n`);
+    const argv = ["evaluate", model, "--task", "humaneval", "--data", data, "--max-new-tokens", "4"];
+    const outcome = await bitmend([...argv, "--threads", "2", "--output", at("e")], {
+      environment: { PATH: at("nothing") },
+    });
+    expect(outcome).toMatchObject({ ended: 1, stdout: "" });
+    expect(outcome.stderr).toContain("[sandbox/no-python]");
+    expect(existsSync(at("e", "completions.jsonl"))).toBe(false);
   });
 
   test("a template that opens thoughts: without a budget they are truncated, with one the answer is asked for", async () => {

@@ -45,7 +45,7 @@ export interface Benchmark {
   /** From the rows of `examples` files, as many as there are. */
   readonly plainPrompt?: (examples: readonly ProblemOfRow[]) => PlainPrompt;
   /** A grader, or one made from the rows of each problem where running its tests decides. */
-  readonly grade: CompletionGrader | { readonly runs: (setup: ProgramGrading) => CompletionGrader };
+  readonly grade: CompletionGrader | { readonly runs: (setup: ProgramGrading) => RunningGrader };
 }
 
 /** Where a row stands. */
@@ -54,6 +54,9 @@ interface RowPlace {
   /** 0 upwards, within its file. */
   readonly index: number;
 }
+
+/** How completions are graded by running them. */
+export type RunningGrader = Required<Pick<Task, "grade" | "prepareGrading">>;
 
 /** What grading by running programs works with. */
 interface ProgramGrading {

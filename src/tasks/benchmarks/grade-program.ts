@@ -3,7 +3,8 @@ import { openSandbox } from "../../sandbox/open-sandbox.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import type { Problem } from "../problem.ts";
 import { afterThoughts } from "../grade-completion.ts";
-import type { CompletionGrader, GradedCompletion } from "../task.ts";
+import type { GradedCompletion } from "../task.ts";
+import type { RunningGrader } from "./benchmark.ts";
 import { pythonHarness } from "./python-harness.ts";
 
 /** One test of a program. */
@@ -29,15 +30,15 @@ const longestMs = 10 * 60_000;
 const memoryBytes = 2 ** 30;
 const outcomeSchema = z.object({ passed: z.boolean(), test: z.int(), reason: z.string() });
 
-/** Grades programs by running their tests, after the thoughts; the sandbox is opened with the first. */
-export function gradeProgram({ program, tests, seconds, unsafe }: ProgramTests): CompletionGrader {
-  let sandbox: Promise<Sandbox> | null = null;
-  return afterThoughts(async (problem, answer): Promise<GradedCompletion> => {
+/** Grades programs by running their tests, after the thoughts; the sandbox is opened once, and errors are those of `openSandbox()`. */
+export function gradeProgram({ program, tests, seconds, unsafe }: ProgramTests): RunningGrader {
+  let opened: Promise<Sandbox> | null = null;
+  const sandbox = async (): Promise<Sandbox> => (opened ??= openSandbox({ unsafe }));
+  const grade = afterThoughts(async (problem, answer): Promise<GradedCompletion> => {
     const source = program(problem, answer);
     if (source === null)
       return { verdict: "no-answer", extracted: null, reason: "there is no program in the text" };
-    sandbox ??= openSandbox({ unsafe });
-    const { isolation, run } = await sandbox;
+    const { isolation, run } = await sandbox();
     const asked = tests(problem);
     const input = JSON.stringify({ program: source, tests: asked, seconds, isolated: isolation !== "none" });
     const timeoutMs = Math.min(longestMs, (asked.length + 1) * seconds * 1000 + 10_000);
@@ -48,6 +49,8 @@ export function gradeProgram({ program, tests, seconds, unsafe }: ProgramTests):
       ? { verdict: "correct", extracted: source, comparator: "tests", reason }
       : { verdict: "incorrect", extracted: source, comparator: null, reason };
   });
+  const prepareGrading = async (): Promise<void> => void (await sandbox());
+  return { grade, prepareGrading };
 }
 
 function readOutcome(

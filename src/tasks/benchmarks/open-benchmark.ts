@@ -57,7 +57,7 @@ export async function openBenchmark(benchmark: Benchmark, options: OpenBenchmark
     ...selection(name, problems),
     messages,
     ...(plainPrompt === undefined ? {} : { plainPrompt: plainPrompt(examples) }),
-    grade: typeof grade === "function" ? grade : grade.runs({ rowOf: ({ id }) => read.row(id), unsafe }),
+    ...(typeof grade === "function" ? { grade } : grade.runs({ rowOf: ({ id }) => read.row(id), unsafe })),
   };
 }
 

@@ -67,6 +67,7 @@ export function evaluationSetup(context: RunContext, stage: EvaluationStage): Ev
       ? { promptIds: () => [], generate: stage.generate }
       : { promptIds: form!.promptIds, generate: lazily(context, { ...stage, form: form! }) }),
     grade: context.task.grade,
+    prepareGrading: context.task.prepareGrading,
     seed: context.recipe.seed,
     directory,
   };
