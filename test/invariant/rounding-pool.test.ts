@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { randomStream } from "../util/random.ts";
-import { gptqOptionsSchema } from "./gptq-options.ts";
-import { quantizeWithFactor } from "./gptq.ts";
-import { gridOptionsSchema } from "./grid-options.ts";
-import { factorHessian } from "./hessian-factor.ts";
-import { relativeError, squaredSums } from "./layer-error.ts";
-import type { Matrix } from "./matrix.ts";
-import { RoundingPool } from "./rounding-pool.ts";
-import { quantizeRtn } from "./rtn.ts";
+import { randomStream } from "../../src/util/random.ts";
+import { gptqOptionsSchema } from "../../src/quantization/gptq-options.ts";
+import { quantizeWithFactor } from "../../src/quantization/gptq.ts";
+import { gridOptionsSchema } from "../../src/quantization/grid-options.ts";
+import { factorHessian } from "../../src/quantization/hessian-factor.ts";
+import { relativeError, squaredSums } from "../../src/quantization/layer-error.ts";
+import type { Matrix } from "../../src/quantization/matrix.ts";
+import { RoundingPool } from "../../src/quantization/rounding-pool.ts";
+import { quantizeRtn } from "../../src/quantization/rtn.ts";
 
 function randomMatrix(rows: number, columns: number): Matrix {
   const random = randomStream(1, "pool", rows, columns);

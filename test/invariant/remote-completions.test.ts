@@ -2,17 +2,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  chatAnswer,
-  type ReceivedRequest,
-  type ScriptedAnswer,
-  scriptedServer,
-} from "../../test/scripted-server.ts";
-import type { GenerationEvent } from "../generation/events.ts";
-import { AnswerCache } from "./answer-cache.ts";
-import { remoteCompletions, type RemoteGeneration } from "./remote-completions.ts";
-import type { RemoteRequest } from "./request-body.ts";
-import { TokenUsage } from "./token-usage.ts";
+import { chatAnswer, type ReceivedRequest, type ScriptedAnswer, scriptedServer } from "../scripted-server.ts";
+import type { GenerationEvent } from "../../src/generation/events.ts";
+import { AnswerCache } from "../../src/remote/answer-cache.ts";
+import { remoteCompletions, type RemoteGeneration } from "../../src/remote/remote-completions.ts";
+import type { RemoteRequest } from "../../src/remote/request-body.ts";
+import { TokenUsage } from "../../src/remote/token-usage.ts";
 
 let folder = "";
 beforeEach(() => {

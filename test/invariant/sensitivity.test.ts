@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openCheckpoint } from "../checkpoint/checkpoint.ts";
-import type { SensitivityRecord } from "../runs/sensitivity.ts";
-import { gridOptionsSchema } from "./grid-options.ts";
-import { modelDivergence } from "./model-divergence.ts";
-import { roundToNearest } from "./round-to-nearest.ts";
-import { measureSensitivity, type SensitivityOptions } from "./sensitivity.ts";
-import { type Granularity, sensitivityUnits } from "./sensitivity-units.ts";
+import { openCheckpoint } from "../../src/checkpoint/checkpoint.ts";
+import type { SensitivityRecord } from "../../src/runs/sensitivity.ts";
+import { gridOptionsSchema } from "../../src/quantization/grid-options.ts";
+import { modelDivergence } from "../../src/quantization/model-divergence.ts";
+import { roundToNearest } from "../../src/quantization/round-to-nearest.ts";
+import { measureSensitivity, type SensitivityOptions } from "../../src/quantization/sensitivity.ts";
+import { type Granularity, sensitivityUnits } from "../../src/quantization/sensitivity-units.ts";
 
 const source = openCheckpoint(join(import.meta.dirname, "../../test/golden/tiny/qwen3"));
 const rounded = roundToNearest(source, gridOptionsSchema.parse({ bits: 4, groupSize: 8 }));

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { openTask } from "../tasks/open-task.ts";
-import { loadTokenizer } from "../tokenizer/tokenizer.ts";
-import { type CalibrationSet, writtenCalibration } from "./calibration-set.ts";
-import { describeCalibration } from "./describe-calibration.ts";
-import { shippedModels } from "./resolve-model.ts";
-import { parseRunRecipe, type RunRecipeInput } from "./run-recipe.ts";
+import { openTask } from "../../src/tasks/open-task.ts";
+import { loadTokenizer } from "../../src/tokenizer/tokenizer.ts";
+import { type CalibrationSet, writtenCalibration } from "../../src/verbs/calibration-set.ts";
+import { describeCalibration } from "../../src/verbs/describe-calibration.ts";
+import { shippedModels } from "../../src/verbs/resolve-model.ts";
+import { parseRunRecipe, type RunRecipeInput } from "../../src/verbs/run-recipe.ts";
 
 const work = mkdtempSync(join(tmpdir(), "bitmend-calibration-"));
 afterAll(() => rmSync(work, { recursive: true }));
