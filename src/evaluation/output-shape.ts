@@ -1,5 +1,6 @@
 import { type DegenerateCase, degenerateSensitivity, type DegenerateShare } from "../grading/degenerate.ts";
 import { endsAbruptly } from "../grading/ends-abruptly.ts";
+import { splitThoughts } from "../grading/thoughts.ts";
 import type { DegenerateRow, OutputShape } from "../runs/run-comparison.ts";
 import type { SampledProblem } from "./sampled-run.ts";
 
@@ -14,6 +15,7 @@ export function outputShape(problems: readonly SampledProblem[]): OutputShape {
     .toSorted((a, b) => a - b);
   const share = (count: number): number => count / Math.max(1, samples.length);
   const known = samples.length > 0 && samples.every(({ truncated }) => truncated !== null);
+  const cut = samples.filter(({ truncated }) => truncated === true);
   return {
     texts: samples.length,
     unit: inTokens ? "tokens" : "characters",
@@ -26,7 +28,10 @@ export function outputShape(problems: readonly SampledProblem[]): OutputShape {
             p90: quantile(lengths, 0.9),
             longest: lengths.at(-1)!,
           },
-    truncated: known ? share(samples.filter(({ truncated }) => truncated === true).length) : null,
+    truncated: known ? share(cut.length) : null,
+    thoughtsTruncated: known
+      ? share(cut.filter(({ text }) => splitThoughts(text).state === "open").length)
+      : null,
     abrupt: share(samples.filter(({ text }) => endsAbruptly(text)).length),
     degenerate: degenerateRows(
       samples.map(({ text, score, answer }) => ({

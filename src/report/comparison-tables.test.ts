@@ -39,6 +39,7 @@ const run = (name: string, result: PairedResult | null): RunComparison => ({
     unit: "tokens",
     lengths: { mean: 812.3, median: 700, p90: 1500, longest: 4096 },
     truncated: 0.05,
+    thoughtsTruncated: 0.025,
     abrupt: 0.0625,
     degenerate: [
       { variation: null, share: 0.1, loop: 0.05, noAnswer: 0.05, notText: 0 },
@@ -84,12 +85,12 @@ test("what one run lost and won, and how its texts differ", () => {
     Texts: 8 of 40 are equal; the others part after 31 tokens (median), 26 % of the
     longer text.
 
-    run          length in  mean  median   90 %  longest  truncated  abrupt
-    -----------  ---------  ----  ------  -----  -------  ---------  ------
-    full            tokens   812     700  1,500    4,096        5.0     6.3
-    mockllm/low     tokens   812     700  1,500    4,096        5.0     6.3
-    truncated: % ended by the token limit, as the log says; abrupt: % that end
-    mid-sentence.
+    run            unit  mean  median   90 %  longest  truncated  thinking  abrupt
+    -----------  ------  ----  ------  -----  -------  ---------  --------  ------
+    full         tokens   812     700  1,500    4,096        5.0       2.5     6.3
+    mockllm/low  tokens   812     700  1,500    4,096        5.0       2.5     6.3
+    lengths in their unit; truncated: % ended by the token limit, as the log says;
+    thinking: % ended by it inside their thoughts; abrupt: % that end mid-sentence.
 
     degenerate, % of texts  before  loops  after  loops
     ----------------------  ------  -----  -----  -----

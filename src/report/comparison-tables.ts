@@ -146,17 +146,20 @@ function shapeTable(runs: readonly RunComparison[]): string[] {
   const described = runs.filter(({ shape }) => shape.lengths !== null);
   if (described.length === 0) return [];
   const rows = described.map(({ name, shape }) => [name, ...shapeCells(shape)]);
-  const titles = ["length in", "mean", "median", "90 %", "longest", "truncated", "abrupt"];
+  const titles = ["unit", "mean", "median", "90 %", "longest", "truncated", "thinking", "abrupt"];
   return [
     "",
     ...textTable([{ title: "run", align: "left", shrinks: true }, ...titles.map(right)], rows),
-    ...folded("truncated: % ended by the token limit, as the log says; abrupt: % that end mid-sentence."),
+    ...folded(
+      "lengths in their unit; truncated: % ended by the token limit, as the log says; thinking: % ended by it inside their thoughts; abrupt: % that end mid-sentence.",
+    ),
   ];
 }
 
-function shapeCells({ unit, lengths, truncated, abrupt }: OutputShape): string[] {
+function shapeCells({ unit, lengths, truncated, thoughtsTruncated, abrupt }: OutputShape): string[] {
   const numbers = lengths === null ? [] : [lengths.mean, lengths.median, lengths.p90, lengths.longest];
-  return [unit, ...numbers.map(count), truncated === null ? "?" : percent(truncated), percent(abrupt)];
+  const shares = [truncated, thoughtsTruncated, abrupt];
+  return [unit, ...numbers.map(count), ...shares.map((share) => (share === null ? "?" : percent(share)))];
 }
 
 function sensitivityTable(runs: readonly RunComparison[]): string[] {

@@ -66,6 +66,8 @@ export interface OutputShape {
   } | null;
   /** Texts that the token limit ended, as the log says; null where it does not. */
   readonly truncated: number | null;
+  /** Those of them that it ended inside their thoughts; null likewise. */
+  readonly thoughtsTruncated: number | null;
   /** Texts that end in the middle of a sentence or of their thinking, as the text says. */
   readonly abrupt: number;
   /** The definition in use first; empty without texts. */

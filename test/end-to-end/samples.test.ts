@@ -121,7 +121,7 @@ describe.skipIf(testModel === null)(`samples and thoughts${skipped}`, () => {
       expect(verdict.reason).toBe("the token limit ended the text inside its thoughts");
     }
 
-    const closed = await evaluated("d", ...asked, "--thinking-tokens", "4");
+    const closed = await evaluated("d", ...asked, "--thinking-tokens", "4", "--variant", "budget");
     expect(closed).toMatchObject({ n: 2, truncated: 2, thoughtsTruncated: 0 });
     const first = new Map(completionsOf("c").map(({ problem, text }) => [problem, text]));
     for (const { problem, text } of completionsOf("d")) {
@@ -131,6 +131,15 @@ describe.skipIf(testModel === null)(`samples and thoughts${skipped}`, () => {
       expect(text.split("\n</think>\n\n")[1]).not.toBe("");
     }
     for (const verdict of verdictsOf("d")) expect(verdict.thoughtsTruncated).toBeUndefined();
+    const compared = await bitmend(["compare", at("c"), at("d")]);
+    expect(compared).toMatchObject({ ended: 0, stderr: "" });
+    expect(compared.stdout).toMatch(/truncated +thinking +abrupt/u);
+    // Both were cut off, only those without a budget inside their thoughts.
+    const shares = [...compared.stdout.matchAll(/tokens(?: +\S+){4} +(\S+) +(\S+) +\S+$/gmu)];
+    expect(shares.map(([, cut, thinking]) => [cut, thinking])).toEqual([
+      ["100.0", "100.0"],
+      ["100.0", "0.0"],
+    ]);
     // Another budget is another measurement.
     const other = ["--thinking-tokens", "9", "--output", at("d"), "--variant", "other"];
     const outcome = await bitmend(["evaluate", ...asked, ...other]);
