@@ -5,25 +5,25 @@ import { gradeAnswer, type AnswerVerdict } from "../grading/math/grade-answer.ts
 import { BitmendError } from "../util/errors.ts";
 import { fileSystemError } from "../util/file-system-error.ts";
 
-/** One line of a file to be graded. */
+const value = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+
+/** One line of a file to be graded; keys that are not known here are left alone. */
 const lineSchema = z
   .object({
     /** The right answer, or several of which one is enough. */
-    gold: z.union([z.string(), z.number(), z.array(z.union([z.string(), z.number()]))]),
-    /** The answer alone. */
-    pred: z.union([z.string(), z.number()]).nullish(),
+    gold: z.union([value, z.array(value)]),
+    /** The answer alone; null for none. */
+    pred: z.union([value, z.array(value)]).optional(),
     /** A text that holds the answer. */
     completion: z.string().nullish(),
-    options: z
-      .object({
-        /** What the answer is: mathematics (numbers, words and letters among it), or the letter of an option. */
-        kind: z.enum(["math", "choice"]).optional(),
-      })
-      .nullish(),
+    /** `{"kind": "math"}` or `{"kind": "choice"}` says what the answer is: mathematics (numbers, words and letters among it), or the letter of an option. */
+    options: z.unknown().optional(),
   })
   .refine(({ pred, completion }) => pred !== undefined || completion !== undefined, {
     message: 'expected "pred" or "completion"',
   });
+
+const optionsSchema = z.object({ kind: z.enum(["math", "choice"]) });
 
 /** The verdict on one line. */
 export interface GradedLine {
@@ -48,10 +48,11 @@ export async function* grade({ file }: { readonly file: string }): AsyncGenerato
       number++;
       if (text.trim() === "") continue;
       const { gold, pred, completion, options } = parseLine(text, `line ${number} of ${file}`);
+      const asked = optionsSchema.safeParse(options);
       const { verdict, extracted, comparator, reason } = gradeAnswer({
-        gold: Array.isArray(gold) ? gold.map(String) : String(gold),
-        answer: completion ?? String(pred ?? ""),
-        ...(options?.kind === undefined ? {} : { kind: options.kind }),
+        gold: Array.isArray(gold) ? gold.map(textOf) : textOf(gold),
+        answer: completion ?? (Array.isArray(pred) ? pred.map(textOf).join(", ") : textOf(pred ?? null)),
+        ...(asked.success ? { kind: asked.data.kind } : {}),
       });
       yield { index, verdict, extracted, comparator, reason };
       index++;
@@ -61,14 +62,18 @@ export async function* grade({ file }: { readonly file: string }): AsyncGenerato
   }
 }
 
+function textOf(written: string | number | boolean | null): string {
+  return written === null ? "" : String(written);
+}
+
 function parseLine(text: string, where: string): z.infer<typeof lineSchema> {
-  let value: unknown;
+  let line: unknown;
   try {
-    value = JSON.parse(text);
+    line = JSON.parse(text);
   } catch (cause) {
     throw badLine(where, "no JSON", cause);
   }
-  const parsed = lineSchema.safeParse(value);
+  const parsed = lineSchema.safeParse(line);
   if (!parsed.success)
     throw badLine(where, z.prettifyError(parsed.error).replaceAll("\n", " "), parsed.error);
   return parsed.data;
