@@ -8,12 +8,12 @@ import type {
   ErrorType,
   LayerErrorRecord,
   MedicineRecord,
-  TrainingStepRecord,
   Variant,
   VerdictRecord,
 } from "../src/runs/records.ts";
 import { summarize } from "../src/runs/summary.ts";
 import { type RandomStream, randomStream } from "../src/util/random.ts";
+import { fixtureTraining } from "./fixture-training.ts";
 
 const subjects = ["shopping", "rates", "fractions", "ages", "equations", "units", "sequences", "sharing"];
 const names = ["mia", "tom", "zoe", "ben", "ida", "leo"];
@@ -264,7 +264,7 @@ export function fixtureRun({ problems: problemCount = 200, seed = 7 } = {}): Run
     comparisons,
     diagnoses,
     medicine: makeMedicine(seed),
-    training: makeTraining(seed),
+    training: fixtureTraining(seed),
     layerErrors: makeLayerErrors(seed),
     sensitivities: [],
     allocations: [],
@@ -346,32 +346,6 @@ function makeMedicine(seed: number): MedicineRecord[] {
       rejected: lines.slice(wrong).join("\n"),
       type,
     };
-  });
-}
-
-function makeTraining(seed: number): TrainingStepRecord[] {
-  const trainings = [
-    ["w3-g64-gptq+qat", 240, 0.9],
-    ["w2-g64-gptq+qat", 480, 2.4],
-    ["w3-g64-gptq+dpo", 102, 0.69],
-    ["w3-g64-gptq+sft", 102, 0.5],
-  ] as const;
-  return trainings.flatMap(([training, steps, start]) => {
-    const random = randomStream(seed, training);
-    return Array.from({ length: steps }, (_, step) => ({
-      training,
-      step,
-      steps,
-      loss: start * Math.exp((-5 * step) / steps) + 0.02 + 0.05 * start * random.next(),
-      learningRate: 0.001 * Math.min(1, step / 20) * (1 - step / steps),
-      tokens: 2300,
-      metrics:
-        step % 24 === 0 || step === steps - 1
-          ? { validationAccuracy: 0.95 - 0.6 * Math.exp((-6 * step) / steps) }
-          : training.endsWith("dpo")
-            ? { margin: (4 * step) / steps + random.next() }
-            : {},
-    }));
   });
 }
 

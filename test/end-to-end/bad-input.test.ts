@@ -16,6 +16,7 @@ import { BitmendError } from "../../src/util/errors.ts";
 import { run } from "../../src/verbs/run.ts";
 import type { RunRecipeInput } from "../../src/verbs/run-recipe.ts";
 import { bitmend, bitmendCommand, execute, type Outcome } from "./bitmend.ts";
+import { expectFailure } from "./expect-failure.ts";
 import { writeRandomPocketModel } from "./random-pocket-model.ts";
 
 const work = mkdtempSync(join(tmpdir(), "bitmend-bad-"));
@@ -60,13 +61,6 @@ async function refusal(input: RunRecipeInput): Promise<unknown> {
 /** A refusal with an advice, before anything was written. */
 function refused(code: string, message: RegExp = /./u): unknown {
   return { code, hint: expect.any(String), message: expect.stringMatching(message), hasWritten: false };
-}
-
-/** The program failed with `code`: nothing on stdout, one message with an advice and no stack on stderr. */
-function expectFailure({ ended, stdout, stderr }: Outcome, code: string): void {
-  expect({ ended, stdout }).toEqual({ ended: 1, stdout: "" });
-  expect(stderr).toContain(`[${code}]`);
-  expect(stderr).not.toMatch(/Internal error|^\s+at /mu);
 }
 
 const files = (directory: string): string[] =>
