@@ -1,3 +1,4 @@
+import { predictedText } from "./predicted-text.ts";
 import type { AllocationRecord } from "../runs/sensitivity.ts";
 import { count, fixed, smallNumber } from "./number-text.ts";
 import { textTable } from "./text-table.ts";
@@ -14,7 +15,7 @@ export function widthsTable(allocation: AllocationRecord): string[] {
     }),
   ]);
   const titles = ["layer", ...parts];
-  const others = uniform.map((point) => `${point.averageBits} bits ${smallNumber(point.divergence)}`);
+  const others = uniform.map((point) => `${point.averageBits} bits ${predictedText(point.divergence)}`);
   return [
     ...textTable(
       titles.map((title) => ({ title, align: "right" as const })),
@@ -23,8 +24,11 @@ export function widthsTable(allocation: AllocationRecord): string[] {
     "bits of each part, and KL(full || changed) of the next token when it has these",
     `and the rest ${around(units)}; nats, mean over ${count(tokens)} calibration tokens.`,
     `mean: ${fixed(averageBits, 2)} bits a weight, ${fixed(storedBits, 2)} with scales and zero points`,
-    `divergence: ${smallNumber(predicted)} predicted, ${measured === null ? "not" : smallNumber(measured)} measured`,
+    `divergence: ${predictedText(predicted)} predicted, ${measured === null ? "not" : smallNumber(measured)} measured`,
     `predicted with one width everywhere: ${others.join(", ")}`,
+    ...(uniform.some(({ divergence }) => divergence < 0) || predicted < 0
+      ? ["none = the parts' changes sum to less than 0, so they do not add up that far"]
+      : []),
   ];
 }
 

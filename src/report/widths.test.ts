@@ -46,6 +46,12 @@ test("the table names each part's width, what it does, and prediction beside mea
   `);
 });
 
+test("a prediction below 0 is called none, not shown as a number", () => {
+  const uniform = [{ averageBits: 4, divergence: -0.021 }];
+  const lines = widthsTable({ ...allocation, uniform }).join("\n");
+  expect(lines).toContain("one width everywhere: 4 bits none\nnone = the parts' changes sum to less than 0");
+});
+
 test("the report of a mixed variant shows its widths, without broken numbers", () => {
   const run = { ...fixtureRun({ problems: 40 }), sensitivities, allocations: [allocation] };
   const page = renderReport(run);

@@ -1,3 +1,4 @@
+import { predictedText } from "../predicted-text.ts";
 import type { AllocationRecord, SensitivityRecord } from "../../runs/sensitivity.ts";
 import { html, type Markup } from "../html.ts";
 import { fixed, smallNumber } from "../number-text.ts";
@@ -34,30 +35,37 @@ function around({ units }: AllocationRecord): string {
   return bits === null ? "full precision" : `${bits} bits`;
 }
 
+/** Divergences are never negative; a prediction below 0 is none. */
+function isPossible({ divergence }: { readonly divergence: number }): boolean {
+  return divergence >= 0;
+}
+
 function choiceCard(allocation: AllocationRecord, labels: ReadonlyMap<string, string>): Markup {
   const { variant, averageBits, storedBits, predicted, measured } = allocation;
   const label = labels.get(variant) ?? variant;
   const marks: TradeMark[] = [
-    ...allocation.uniform.map((point) => ({
+    ...allocation.uniform.filter(isPossible).map((point) => ({
       x: point.averageBits,
       y: point.divergence,
       label: `all ${point.averageBits} bits`,
       className: "full",
     })),
-    { x: averageBits, y: predicted, label: "predicted", className: "quantized" },
+    ...(predicted < 0 ? [] : [{ x: averageBits, y: predicted, label: "predicted", className: "quantized" }]),
     ...(measured === null ? [] : [{ x: averageBits, y: measured, label: "measured", className: "restored" }]),
   ];
-  const frontier = allocation.frontier.map((point) => ({ x: point.averageBits, y: point.divergence }));
+  const frontier = allocation.frontier
+    .filter(isPossible)
+    .map((point) => ({ x: point.averageBits, y: point.divergence }));
   const outcome =
     measured === null
       ? ""
-      : `, ${smallNumber(measured)} measured (${fixed(measured / predicted, 1)} times as much)`;
-  const description = `${label}: predicted divergence over mean bits a weight; chosen ${fixed(averageBits, 2)} bits with ${smallNumber(predicted)}${outcome}.`;
+      : `, ${smallNumber(measured)} measured${predicted > 0 ? ` (${fixed(measured / predicted, 1)} times as much)` : ""}`;
+  const description = `${label}: predicted divergence over mean bits a weight; chosen ${fixed(averageBits, 2)} bits with ${predictedText(predicted)}${outcome}.`;
   return html`<figure class="panel card">
     <figcaption class="card-title">${label}</figcaption>
     <p class="note">
       ${fixed(averageBits, 2)} bits a weight, ${fixed(storedBits, 2)} with scales and zero points; divergence
-      ${smallNumber(predicted)} predicted${outcome}.
+      ${predictedText(predicted)} predicted${outcome}.
     </p>
     ${responsive((width) =>
       heatMap(
